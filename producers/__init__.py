@@ -1,0 +1,1 @@
+"""What stands outside the job: toy models to serve, devices that publish, and the account of what came out."""

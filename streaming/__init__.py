@@ -1,0 +1,1 @@
+"""Streaming TensorFlow inference on Pub/Sub with Apache Beam. Start at `pipeline.py`."""

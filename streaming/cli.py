@@ -1,0 +1,173 @@
+"""The command `pubsub-inference`. Everything heavy is imported by the command that needs it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from streaming.errors import JobError, Mistakes, one_line
+
+EXIT_FAILED = 1
+EXIT_MISTAKES = 2
+
+app = typer.Typer(
+    name="pubsub-inference",
+    help="Streaming TensorFlow inference on Pub/Sub: keyed messages in, keyed predictions out.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+class Example(StrEnum):
+    """The jobs that the demo can run."""
+
+    multiply = "multiply"
+    cascade = "cascade"
+
+
+def main() -> None:
+    """Run the command line of this process; an error is one line, and a traceback only with `--debug`."""
+    argv, beam_args = _split(sys.argv[1:])
+    try:
+        code = app(argv, obj=beam_args, standalone_mode=False, prog_name="pubsub-inference")
+    except JobError as error:
+        _complain(str(error))
+        code = EXIT_MISTAKES if isinstance(error, Mistakes) else EXIT_FAILED
+    except typer.Exit as exit_:
+        code = exit_.exit_code
+    except KeyboardInterrupt:
+        code = 130
+    except Exception as error:
+        if hasattr(error, "show") and hasattr(error, "exit_code"):  # the parser's own: it knows how to be shown
+            error.show()
+            code = error.exit_code
+        elif "--debug" in argv:
+            raise
+        else:
+            _complain(f"{type(error).__name__}: {one_line(error)} (--debug shows where)")
+            code = EXIT_FAILED
+    sys.exit(code or 0)
+
+
+def _run_help(context: typer.Context, asked: bool) -> None:
+    """The usual help, and the parameters: they are the job's, and known to `options` alone."""
+    if not asked:
+        return
+    from streaming.options import table_of_help
+
+    typer.echo(context.get_help())
+    table = Table("parameter", "default", "meaning", box=None)
+    for row in table_of_help():
+        table.add_row(*(Text(cell) for cell in row))
+    Console().print(table)
+    raise typer.Exit
+
+
+@app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
+    epilog="Example: pubsub-inference run --job_file=job.yaml --input_subscription=projects/P/subscriptions/S "
+    "--output_table=P.D.T --workers=2. Beam's own options follow after --.",
+)
+def run(
+    context: typer.Context,
+    runner: Annotated[
+        str, typer.Option(help="Beam runner: PrismRunner, DataflowRunner or a portable one.")
+    ] = "PrismRunner",
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Worker processes on the same subscription.")] = 1,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the logs of all libraries, and tracebacks.")] = False,
+    _help: Annotated[bool, typer.Option("--help", help="Show this message and exit.", is_eager=True, callback=_run_help)] = False,
+) -> None:
+    """Run the job in the foreground until Ctrl-C, and restart it when it fails.
+
+    It takes the parameters below, as --name=value or --name value.
+    """
+    beam_args: list[str] = context.obj or []
+    if runner.rpartition(".")[2] == "DataflowRunner":
+        from streaming import main as entry
+
+        raise typer.Exit(entry.main([*context.args, f"--runner={runner}", *beam_args]))
+    raise typer.Exit(_supervise(context.args, beam_args, runner, workers, debug=debug))
+
+
+@app.command(epilog="Example: pubsub-inference check examples/multiply/job.yaml")
+def check(job_file: Annotated[str, typer.Argument(help="The job file, local or gs://.")]) -> None:
+    """Check a job file against its schema and its models, and show how they are wired. Nothing is run."""
+    from streaming.quiet import import_tensorflow
+
+    import_tensorflow()
+    from streaming.contract import check as check_contract
+    from streaming.job import load_job
+    from streaming.show import wiring_table
+
+    Console().print(wiring_table(check_contract(load_job(job_file))))
+
+
+@app.command(epilog="Example: pubsub-inference demo --example=cascade")
+def demo(
+    example: Annotated[Example, typer.Option(help="Models side by side, or one fed by the other.")] = Example.multiply,
+    messages: Annotated[int, typer.Option(min=1, help="How many messages are published.")] = 4000,
+    rate: Annotated[float, typer.Option(min=1, help="How many of them a second.")] = 200,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the logs of all libraries, and tracebacks.")] = False,
+) -> None:
+    """The whole service on this machine: emulators, models, job, devices; then the account of every message."""
+    from streaming.local.demo import run_demo
+
+    raise typer.Exit(run_demo(example, messages, rate, debug=debug))
+
+
+def _supervise(argv: Sequence[str], beam_args: Sequence[str], runner: str, workers: int, *, debug: bool) -> int:
+    from streaming.local.live import Live
+    from streaming.local.supervisor import supervise
+
+    job = [*argv, f"--runner={runner}", *beam_args]
+    live = Live()
+    live.say(_announcement(argv, job, workers))
+    return supervise(job, workers, live, debug=debug)
+
+
+def _announcement(argv: Sequence[str], job: Sequence[str], workers: int) -> str:
+    """What will be read and written. Only the cheap checks are made here; the worker makes them all."""
+    from streaming import options
+    from streaming.endpoints import emulators
+    from streaming.job import load_job
+    from streaming.local.live import banner
+
+    try:
+        parameters, _ = options.parse(argv)
+        models = list(load_job(parameters.job_file).models)
+    except Mistakes:
+        from streaming.quiet import import_tensorflow
+
+        import_tensorflow()
+        from streaming import main as entry
+
+        entry.checked(job)  # names these mistakes and all others
+        raise
+    return banner(
+        subscription=parameters.input_subscription,
+        table=parameters.output_table,
+        models=models,
+        workers=workers,
+        topic=parameters.output_topic,
+        deadletter_table=parameters.deadletter_table,
+        deadletter_topic=parameters.output_deadletter_topic,
+        emulators=emulators(),
+    )
+
+
+def _split(argv: list[str]) -> tuple[list[str], list[str]]:
+    """The arguments before and after `--`."""
+    place = argv.index("--") if "--" in argv else len(argv)
+    return argv[:place], argv[place + 1 :]
+
+
+def _complain(lines: str) -> None:
+    Console(stderr=True).print(Text(lines), soft_wrap=True)

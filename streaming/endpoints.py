@@ -1,0 +1,121 @@
+"""Clients of Pub/Sub and BigQuery: of Google's services, or of the emulators that the environment names.
+
+| variable | value | default |
+|---|---|---|
+| `PUBSUB_EMULATOR_HOST` | host:port | none: Google's service |
+| `BIGQUERY_EMULATOR_HOST` | host:port of its REST service, with or without http:// | none: Google's service |
+| `BIGQUERY_STORAGE_EMULATOR_HOST` | host:port of its gRPC service | the REST service's host, its port + 10 |
+
+An emulator is spoken to with anonymous credentials, without encryption. An empty variable counts as none.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from streaming.errors import Mistakes
+
+if TYPE_CHECKING:
+    import grpc
+    from google.cloud.bigquery import Client
+    from google.cloud.bigquery_storage_v1 import BigQueryWriteClient
+    from google.pubsub_v1 import PublisherClient, SubscriberClient
+
+_CHANNEL_OPTIONS = {
+    "grpc.max_send_message_length": -1,
+    "grpc.max_receive_message_length": -1,  # a pull may bring more than 10 MB, gRPC's default is 4
+    "grpc.keepalive_time_ms": 60_000,  # finds out dead connections on which we only wait
+    "grpc.keepalive_timeout_ms": 20_000,
+    "grpc.initial_reconnect_backoff_ms": 100,
+    "grpc.min_reconnect_backoff_ms": 100,
+    "grpc.max_reconnect_backoff_ms": 10_000,  # gRPC's default of two minutes outlasts our own retries
+}
+
+
+_VARIABLES = ("PUBSUB_EMULATOR_HOST", "BIGQUERY_EMULATOR_HOST", "BIGQUERY_STORAGE_EMULATOR_HOST")
+
+
+def emulators() -> dict[str, str]:
+    """The variables that name emulators, with their values."""
+    return {name: host for name in _VARIABLES if (host := _variable(name)) is not None}
+
+
+def publisher_client() -> PublisherClient:
+    """The generated client of Pub/Sub's Publisher service."""
+    from google.pubsub_v1 import PublisherClient
+    from google.pubsub_v1.services.publisher.transports import PublisherGrpcTransport
+
+    channel = _channel(PublisherGrpcTransport.create_channel, _variable("PUBSUB_EMULATOR_HOST"))
+    return PublisherClient(transport=PublisherGrpcTransport(channel=channel))
+
+
+def subscriber_client() -> SubscriberClient:
+    """The generated client of Pub/Sub's Subscriber service."""
+    from google.pubsub_v1 import SubscriberClient
+    from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
+
+    channel = _channel(SubscriberGrpcTransport.create_channel, _variable("PUBSUB_EMULATOR_HOST"))
+    return SubscriberClient(transport=SubscriberGrpcTransport(channel=channel))
+
+
+def bigquery_client(project: str) -> Client:
+    """The client of BigQuery's REST service; `project` is the one that its jobs run in."""
+    from google.auth.credentials import AnonymousCredentials
+    from google.cloud.bigquery import Client
+
+    host = _variable("BIGQUERY_EMULATOR_HOST")
+    if host is None:
+        return Client(project=project)
+    endpoint = f"http://{_authority(host)}"
+    return Client(project=project, credentials=AnonymousCredentials(), client_options={"api_endpoint": endpoint})
+
+
+def bigquery_write_client() -> BigQueryWriteClient:
+    """The generated client of BigQuery's Storage Write service.
+
+    Raises:
+        Mistakes: `BIGQUERY_EMULATOR_HOST` names no port to count from.
+    """
+    from google.cloud.bigquery_storage_v1 import BigQueryWriteClient
+    from google.cloud.bigquery_storage_v1.services.big_query_write.transports import BigQueryWriteGrpcTransport
+
+    channel = _channel(BigQueryWriteGrpcTransport.create_channel, _storage_emulator())
+    return BigQueryWriteClient(transport=BigQueryWriteGrpcTransport(channel=channel))
+
+
+def _channel(create: Callable[..., grpc.Channel], emulator: str | None) -> grpc.Channel | Callable[..., grpc.Channel]:
+    """What a generated transport takes as its channel: one to the emulator, or what opens one to Google."""
+    import grpc
+
+    if emulator is not None:
+        return grpc.insecure_channel(emulator, options=list(_CHANNEL_OPTIONS.items()))
+
+    def create_with_options(host: str, options: Sequence[tuple[str, Any]], **arguments: Any) -> grpc.Channel:
+        return create(host, options=list({**dict(options), **_CHANNEL_OPTIONS}.items()), **arguments)
+
+    return create_with_options
+
+
+def _storage_emulator() -> str | None:
+    explicit = _variable("BIGQUERY_STORAGE_EMULATOR_HOST")
+    if explicit is not None:
+        return _authority(explicit)
+    rest = _variable("BIGQUERY_EMULATOR_HOST")
+    if rest is None:
+        return None
+    host, _, port = _authority(rest).rpartition(":")
+    if not host or not port.isdecimal():
+        raise Mistakes([f"BIGQUERY_EMULATOR_HOST: {rest!r} names no port; write host:port, as in localhost:9050"])
+    return f"{host}:{int(port) + 10}"
+
+
+def _authority(host: str) -> str:
+    """`host:port` of `host:port` or `http://host:port/`."""
+    return urlsplit(host if "://" in host else f"//{host}").netloc
+
+
+def _variable(name: str) -> str | None:
+    return os.environ.get(name) or None

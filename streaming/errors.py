@@ -1,0 +1,34 @@
+"""The errors a user can cause, and what they look like.
+
+JobError                one line: the thing, the place, the remedy
+├── Mistakes            several at once: everything wrong with flags, job file, schema, models
+└── PermanentError      found while running; a restart does not help (missing subscription, table, model)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+class JobError(Exception):
+    """Something the user can mend; shown as its message alone, without a traceback."""
+
+
+class Mistakes(JobError):  # noqa: N818 - it is several errors
+    """Everything found wrong before the start, one line each: `<place>: <what is wrong>; <remedy>`."""
+
+    def __init__(self, lines: Iterable[str]) -> None:
+        self.lines = tuple(lines)
+        super().__init__("\n".join(self.lines))
+
+    def __reduce__(self) -> tuple[type[Mistakes], tuple[tuple[str, ...]]]:
+        return (Mistakes, (self.lines,))
+
+
+class PermanentError(JobError):
+    """A fault of the running job that stays until somebody mends it."""
+
+
+def one_line(error: BaseException) -> str:
+    """The error's message on one line, or its class where it has none."""
+    return " ".join(str(error).split()) or type(error).__name__

@@ -1,0 +1,1 @@
+"""The job on a laptop: Prism and the emulators as child processes, and the workers that run it."""

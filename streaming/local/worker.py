@@ -1,0 +1,269 @@
+"""One worker: a process that runs the job, on a Prism of its own by default, and says on a pipe how it goes.
+
+    python -m streaming.local.worker --events-fd N -- ARGUMENTS OF THE JOB
+
+The events are JSON texts, one a line:
+
+| event | when | with |
+|---|---|---|
+| `ready` | models are loaded, messages are read | |
+| `stats` | every second from then on, and last of all | a `streaming.metrics.snapshot` |
+| `invalid` | the arguments or the job file are wrong (exit code 2) | `mistakes`: a list of lines |
+| `failed` | the job failed, or could not start (exit code 1) | `error`: a line, `permanent`: a restart cannot help |
+| `stopped` | asked by SIGTERM, the job has acknowledged all it read (exit code 0) | |
+
+SIGINT is ignored: the parent decides.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import queue
+import re
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from itertools import dropwhile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from streaming.errors import JobError, Mistakes, PermanentError, one_line
+from streaming.local.prism import Prism
+
+if TYPE_CHECKING:
+    from apache_beam.options.pipeline_options import PortableOptions
+    from apache_beam.runners.runner import PipelineResult
+
+_LOG = logging.getLogger(__name__)
+
+EXIT_FAILED = 1
+EXIT_MISTAKES = 2
+
+BEAM_DEFAULTS = (
+    "--runner=PrismRunner",
+    "--environment_type=LOOPBACK",
+    "--streaming",
+    "--experiments=prism_disable_sdf_split",  # a split reader would take turns with itself
+    f"--job_server_timeout={10 * 365 * 86400}",  # seconds; Beam stops watching the job's state after it, 300 by default
+)
+"""Beam's options unless the arguments say otherwise. The job runs in this process, which is how it is watched."""
+
+
+class Job(Protocol):
+    """What a worker runs."""
+
+    def prepare(self) -> None:
+        """Check everything, and make what must exist. Raises `JobError`."""
+
+    def wants_prism(self) -> bool:
+        """Whether it runs on a Prism that is yet to be started."""
+
+    def start(self, prism: str | None) -> PipelineResult:
+        """Start the pipeline without waiting for it, on the Prism whose job endpoint is given."""
+
+    def stop_reading(self) -> None:
+        """Finish what is in hand; the pipeline then ends."""
+
+    def ready(self) -> bool:
+        """Whether models are loaded and messages are read."""
+
+    def snapshot(self) -> Mapping[str, Any]:
+        """Totals of this process, as `streaming.metrics.snapshot` gives them."""
+
+
+class StreamingJob:
+    """The job that `argv` describes. Beam and TensorFlow, ten seconds of imports, come in with `prepare`."""
+
+    def __init__(self, argv: Sequence[str]) -> None:
+        self._argv = [*BEAM_DEFAULTS, *argv]
+
+    def prepare(self) -> None:
+        from streaming.quiet import import_tensorflow
+
+        import_tensorflow()
+        from streaming import main, services
+
+        self._launch = main.checked(self._argv)
+        services.prepare(self._launch.parameters, self._launch.contract)
+
+    def wants_prism(self) -> bool:
+        from streaming.runners import runner_of
+
+        return runner_of(self._launch.beam_options) == "PrismRunner" and not self._portable().job_endpoint
+
+    def start(self, prism: str | None) -> PipelineResult:
+        from streaming import main
+
+        if prism is not None:
+            self._portable().job_endpoint = prism
+        return main.start(self._launch)
+
+    def stop_reading(self) -> None:
+        from streaming import source
+
+        source.stop_reading()
+
+    def ready(self) -> bool:
+        from streaming import metrics
+
+        return metrics.ready()
+
+    def snapshot(self) -> Mapping[str, Any]:
+        from streaming import metrics
+
+        return metrics.snapshot()
+
+    def _portable(self) -> PortableOptions:
+        from apache_beam.options.pipeline_options import PortableOptions
+
+        return self._launch.beam_options.view_as(PortableOptions)
+
+
+class Events:
+    """The pipe to the parent."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._pipe = os.fdopen(descriptor, "w")
+
+    def send(self, event: str, **values: Any) -> None:
+        self._pipe.write(json.dumps({"event": event, **values}) + "\n")
+        self._pipe.flush()
+
+
+@dataclass(frozen=True)
+class _Ended:
+    """The pipeline is done, or failed with `error`."""
+
+    error: Exception | None
+
+
+_STOP = "stop"
+_Inbox = queue.SimpleQueue[str | _Ended]  # its `put` may be called from a signal handler
+
+
+def run(job: Job, events: Events) -> int:
+    """Run the job until it ends, or until SIGTERM asks it to; the exit code of this process.
+
+    Must be called on the main thread. Threads may be left over.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))  # nothing has been read yet
+    try:
+        job.prepare()
+        with Prism() if job.wants_prism() else nullcontext() as prism:
+            _follow(job, prism, events)
+    except Mistakes as error:
+        events.send("invalid", mistakes=list(error.lines))
+        return EXIT_MISTAKES
+    except Exception as error:  # noqa: BLE001 - whatever it is, the parent decides what to do about it
+        _LOG.info("the worker failed", exc_info=True)
+        line, permanent = cause(error)
+        events.send("failed", error=line, permanent=permanent)
+        return EXIT_FAILED
+    events.send("stopped")
+    return 0
+
+
+def _follow(job: Job, prism: Prism | None, events: Events) -> None:
+    """Run the pipeline on a thread, and tell how it goes until it has ended.
+
+    Raises:
+        Exception: why it failed.
+    """
+    inbox: _Inbox = queue.SimpleQueue()
+    signal.signal(signal.SIGTERM, lambda *_: inbox.put(_STOP))
+    threading.Thread(target=_run_pipeline, args=(job, prism, inbox), name="pipeline", daemon=True).start()
+    ready = False
+    while not isinstance(message := _next(inbox, seconds=1.0 if ready else 0.1), _Ended):
+        if message == _STOP:
+            job.stop_reading()
+        elif ready:
+            events.send("stats", **job.snapshot())
+        elif job.ready():
+            ready = True
+            events.send("ready")
+        _raise_if_ended(prism)
+    events.send("stats", **job.snapshot())
+    if message.error is not None:
+        _raise_if_ended(prism, within=0.5)  # then that is why
+        raise message.error
+
+
+def _run_pipeline(job: Job, prism: Prism | None, inbox: _Inbox) -> None:
+    try:
+        job.start(prism.job_endpoint if prism else None).wait_until_finish()
+    except Exception as error:  # noqa: BLE001 - raised again on the main thread
+        inbox.put(_Ended(error))
+    else:
+        inbox.put(_Ended(None))
+
+
+def _next(inbox: _Inbox, seconds: float) -> str | _Ended | None:
+    try:
+        return inbox.get(timeout=seconds)
+    except queue.Empty:
+        return None
+
+
+def _raise_if_ended(prism: Prism | None, within: float = 0.0) -> None:
+    words = prism.ended(within) if prism else None
+    if words:
+        raise JobError(words)
+
+
+def cause(error: Exception) -> tuple[str, bool]:
+    """Why a job failed, on one line, and whether a restart cannot help.
+
+    The failure of a pipeline holds a traceback as text, whose last exception is what counts.
+    """
+    if isinstance(error, JobError):
+        return one_line(error), isinstance(error, PermanentError)
+    text = str(error)
+    _, found, after = text.rpartition("Traceback (most recent call last):\n")
+    if not found:
+        return " ".join("".join(traceback.format_exception_only(error)).split()), False
+    raised = dropwhile(lambda line: line.startswith(" "), after.splitlines())
+    line = " ".join(" ".join(raised).split())
+    name = f"{PermanentError.__module__}.{PermanentError.__qualname__}"
+    if line.startswith(name):  # its text is meant for the user as it is
+        line = re.sub(r" \[while running '[^']*'\]$", "", line.removeprefix(f"{name}: "))
+    return line, name in text
+
+
+def main() -> None:
+    """Run the worker that the command line describes, and end this process."""
+    parser = argparse.ArgumentParser(prog="python -m streaming.local.worker")
+    parser.add_argument("--events-fd", type=int, required=True)
+    parser.add_argument("--debug", action="store_true")
+    parser.add_argument("argv", nargs="*")
+    arguments = parser.parse_args()
+    configure_logging(debug=arguments.debug)
+    code = run(StreamingJob(arguments.argv), Events(arguments.events_fd))
+    os._exit(code)  # threads of Beam, of gRPC and of a step that hangs would hold the process up
+
+
+def configure_logging(*, debug: bool) -> None:
+    """Warnings of the job to standard error; with `debug` everything that anyone logs or prints."""
+    logging.basicConfig(level=logging.INFO if debug else logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    if not debug:  # Beam logs and prints a failure several times, with all its stacks; `failed` says it once
+        logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
+        for handler in logging.getLogger().handlers:  # they keep the real standard error
+            handler.addFilter(lambda record: record.name != "root")
+        sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115 - for as long as the process lives
+        threading.excepthook = _log_thread
+
+
+def _log_thread(ended: threading.ExceptHookArgs) -> None:
+    name = ended.thread.name if ended.thread else "unknown"
+    _LOG.warning("thread %s ended: %s", name, one_line(ended.exc_value or ended.exc_type()))
+
+
+if __name__ == "__main__":
+    main()

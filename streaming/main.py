@@ -1,0 +1,95 @@
+"""The template's entry point: arguments -> parameters and contract -> graph -> run. It never waits for a service."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import apache_beam as beam
+from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOptions
+from apache_beam.runners.runner import PipelineResult
+
+from streaming import options, services
+from streaming.contract import check
+from streaming.errors import JobError, Mistakes
+from streaming.job import load_job
+from streaming.options import Parameters
+from streaming.pipeline import Ends, build
+from streaming.runners import EndOfLine, beam_flags, reader, runner_mistakes, runner_of
+from streaming.wiring import Contract
+
+EXIT_MISTAKES = 2
+EXIT_FAILED = 1
+
+
+@dataclass(frozen=True)
+class Launch:
+    """A job that has passed every check that needs no service."""
+
+    parameters: Parameters
+    contract: Contract
+    beam_options: PipelineOptions
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Launch the job and return without waiting: the exit code, 2 for mistakes of the caller."""
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    try:
+        launch = checked(sys.argv[1:] if argv is None else argv)
+        services.prepare(launch.parameters, launch.contract)
+        start(launch)
+    except JobError as error:
+        sys.stderr.write(f"{error}\n")
+        return EXIT_MISTAKES if isinstance(error, Mistakes) else EXIT_FAILED
+    return 0
+
+
+def checked(argv: Sequence[str]) -> Launch:
+    """The job that `argv` describes, checked end to end without a service.
+
+    Raises:
+        Mistakes: all that is wrong with flags, job file, schema and models, at once.
+    """
+    values, beam_args, mistakes = options.read(argv, beam_flags())
+    beam_options = PipelineOptions(beam_args, streaming=True)
+    mistakes += runner_mistakes(beam_options)
+    contract = None
+    if "job_file" in values:
+        try:
+            contract = check(load_job(values["job_file"]))
+        except Mistakes as error:
+            mistakes += error.lines
+    if mistakes or contract is None:
+        raise Mistakes(mistakes)
+    parameters = Parameters.model_validate(values)
+    if parameters.window_duration:
+        contract = replace(contract, window=parameters.window_duration)
+    return Launch(parameters, contract, beam_options)
+
+
+def start(launch: Launch) -> PipelineResult:
+    """Draw the graph and hand it to the runner."""
+    runner = runner_of(launch.beam_options)
+    logging.getLogger("apache_beam.transforms.util").setLevel(logging.WARNING)  # BatchElements: a line for each bundle
+    pipeline = beam.Pipeline(options=launch.beam_options)
+    batches = build(pipeline, launch.contract, _ends(launch, runner))
+    if runner == "PrismRunner":
+        _ = batches | "EndOfLine" >> EndOfLine()
+    return pipeline.run()
+
+
+def _ends(launch: Launch, runner: str) -> Ends:
+    parameters = launch.parameters
+    name = launch.beam_options.view_as(GoogleCloudOptions).job_name or parameters.job_name
+    return Ends(
+        read=reader(parameters, runner),
+        table=services.Table(parameters.output_table),
+        topic=services.Topic(parameters.output_topic, parameters.output_ordering) if parameters.output_topic else None,
+        dead_letters=services.DeadLetters(parameters.deadletter_table, parameters.output_deadletter_topic, name),
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

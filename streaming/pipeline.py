@@ -1,0 +1,50 @@
+"""The shape of the job: one straight line, from the reader to the last sink.
+
+An element is one `Batch`: an Arrow table of messages, which each step maps to exactly one batch. Steps add columns, or
+move rows that they cannot process out of the table into the batch's own failures. So the line has no branch, runs as
+one fused stage, and messages are acknowledged after the last sink has answered.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+import apache_beam as beam
+
+from streaming.batches import Batch
+from streaming.decode import Decoder
+from streaming.features import ToExamples
+from streaming.inference import Infer
+from streaming.models import SavedModelHandler
+from streaming.sinks import DeadLetterSink, PredictionTable, PredictionTopic, Publish, WriteDeadLetters, WriteTable
+from streaming.steps import BatchCoder, BatchToBatch, MessagesToBatch
+from streaming.windows import Windower
+from streaming.wiring import Contract
+
+
+@dataclass(frozen=True)
+class Ends:
+    """What the line is tied to: services in production, memory in a test."""
+
+    read: beam.PTransform  # gives lists of serialized PubsubMessages
+    table: PredictionTable
+    topic: PredictionTopic | None
+    dead_letters: DeadLetterSink
+
+
+def build(pipeline: beam.Pipeline, contract: Contract, ends: Ends) -> beam.PCollection[Batch]:
+    """Draw the job. The labels are an interface: renaming one breaks the update of a running job."""
+    beam.coders.registry.register_coder(Batch, BatchCoder)
+    models = contract.models
+    return (
+        pipeline
+        | "Read" >> ends.read
+        | "Decode" >> beam.ParDo(MessagesToBatch(Decoder.of(contract)))
+        | "Window" >> beam.ParDo(BatchToBatch(Windower.of(contract), "event_time"))
+        | "ToExamples" >> beam.ParDo(BatchToBatch(ToExamples(contract.features), "to_example"))
+        | "Infer" >> Infer(models, partial(SavedModelHandler, features=contract.features))
+        | "WriteTable" >> beam.ParDo(WriteTable(models, ends.table))
+        | "Publish" >> beam.ParDo(Publish(models, ends.topic))
+        | "WriteDeadLetters" >> beam.ParDo(WriteDeadLetters(models, ends.dead_letters))
+    )

@@ -1,0 +1,142 @@
+"""Predictions to rows of the table and messages of the output topic: one a message and model, column by column."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from streaming.batches import ANSWER_CONSTANTS, TIMESTAMP, Batch
+from streaming.wiring import ModelPlan
+
+_BEFORE = (
+    pa.field("prediction_id", pa.string(), nullable=False),
+    pa.field("key", pa.string()),
+    pa.field("message_id", pa.string()),
+    pa.field("event_time", TIMESTAMP),
+    pa.field("publish_time", TIMESTAMP),
+    pa.field("window_start", TIMESTAMP),
+    pa.field("window_end", TIMESTAMP),
+    pa.field("model", pa.string()),
+    pa.field("model_version", pa.string()),
+)
+_AFTER = (pa.field("processed_at", TIMESTAMP), pa.field("batch_size", pa.int64()))
+
+FIXED_COLUMNS = frozenset(field.name for field in (*_BEFORE, *_AFTER))
+"""The columns that every predictions table has; the models' outputs stand between them."""
+
+MESSAGE_ATTRIBUTES = ("key", "model", "prediction_id", "event_time")
+"""The columns that are also attributes of an output message, for subscription filters."""
+
+
+def table_schema(output_columns: Sequence[pa.Field]) -> pa.Schema:
+    """The columns of the predictions table of a job whose models fill `output_columns`."""
+    return pa.schema([*_BEFORE, *output_columns, *_AFTER])
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Rows of the predictions table, model after model.
+
+    `sources` holds, for each row, the row of the batch that it answers.
+    """
+
+    rows: pa.RecordBatch
+    sources: pa.Array
+
+    def models(self) -> list[str]:
+        """The models that answered, in graph order."""
+        return self.rows.column("model").unique().to_pylist()
+
+    def of(self, model: str) -> pa.RecordBatch:
+        """The rows of one model."""
+        return self.rows.filter(pc.equal(self.rows.column("model"), model))
+
+
+def to_predictions(batch: Batch, models: Sequence[ModelPlan], schema: pa.Schema) -> Predictions:
+    """The rows of the table that `batch` brings: one for each answer.
+
+    Args:
+        batch: with a `model:<name>` column for each of `models`.
+        models: in graph order.
+        schema: as `table_schema` gives it.
+    """
+    parts = [_rows_of(batch, model, schema) for model in models]
+    rows = pa.concat_batches([rows for rows, _ in parts])
+    return Predictions(rows, pa.concat_arrays([sources for _, sources in parts]))
+
+
+def _rows_of(batch: Batch, model: ModelPlan, schema: pa.Schema) -> tuple[pa.RecordBatch, pa.Array]:
+    answered = batch.column(model.column).is_valid()
+    rows = batch.rows if batch.column(model.column).null_count == 0 else batch.rows.filter(answered)
+    answers: pa.StructArray = rows.column(model.column)
+    columns = {name: rows.column(name) for name in FIXED_COLUMNS & set(rows.schema.names)}
+    columns |= {field.name: answers.field(f"({field.name})") for field in ANSWER_CONSTANTS}
+    columns |= {field.name: answers.field(field.name) for field in model.fields}
+    columns["model"] = _constant(model.name, rows.num_rows)
+    columns["prediction_id"] = pc.binary_join_element_wise(rows.column("id"), columns["model"], "/")
+    arrays = [columns[field.name] if field.name in columns else pa.nulls(rows.num_rows, field.type) for field in schema]
+    return pa.RecordBatch.from_arrays(arrays, schema=schema), pc.indices_nonzero(answered)
+
+
+def _constant(text: str, rows: int) -> pa.Array:
+    return pa.repeat(pa.scalar(text, pa.string()), rows)
+
+
+def to_json(rows: pa.RecordBatch) -> list[bytes]:
+    """Each row as a JSON object with the table's column names, in UTF-8.
+
+    Timestamps are RFC 3339 in UTC; a null is left out. Built column by column: a tenth of the cost of a Python object
+    for each row.
+
+    Args:
+        rows: of the predictions table; the first column has no nulls.
+    """
+    starts = ["{", *[","] * (rows.num_columns - 1)]
+    members = [
+        _wrapped(f"{start}{json.dumps(name)}:", _json_values(column), "")
+        for start, name, column in zip(starts, rows.schema.names, rows.columns, strict=True)
+    ]
+    joined = pc.binary_join_element_wise(*members, "}", "", null_handling="replace", null_replacement="")
+    return joined.cast(pa.binary()).to_pylist()
+
+
+def to_attributes(rows: pa.RecordBatch) -> list[dict[str, str]]:
+    """The attributes of each row's output message; a null is left out."""
+    columns = [_text(rows.column(name)).to_pylist() for name in MESSAGE_ATTRIBUTES]
+    return [
+        {name: value for name, value in zip(MESSAGE_ATTRIBUTES, values, strict=True) if value is not None}
+        for values in zip(*columns, strict=True)
+    ]
+
+
+def _json_values(column: pa.Array) -> pa.Array:
+    if pa.types.is_list(column.type):
+        offsets = pa.array(column.offsets.to_numpy())  # a slice's own are refused beside a mask
+        values = pa.ListArray.from_arrays(offsets, _json_values(column.values), mask=column.is_null())
+        return _wrapped("[", pc.binary_join(values, ","), "]")
+    if pa.types.is_string(column.type):
+        return _quoted(column)
+    if pa.types.is_timestamp(column.type):
+        return _wrapped('"', _text(column), '"')
+    return _text(column)
+
+
+def _quoted(column: pa.Array) -> pa.Array:
+    if pc.any(pc.match_substring_regex(column, r'["\\\x00-\x1f]')).as_py():
+        return pa.array([None if text is None else json.dumps(text, ensure_ascii=False) for text in column.to_pylist()])
+    return _wrapped('"', column, '"')
+
+
+def _text(column: pa.Array) -> pa.Array:
+    if not pa.types.is_timestamp(column.type):
+        return column.cast(pa.string())
+    times = column.dictionary_encode()  # windows and processing times are few, and writing one out costs 1 us
+    return pc.replace_substring(times.dictionary.cast(pa.string()), " ", "T").take(times.indices)
+
+
+def _wrapped(before: str, column: pa.Array, after: str) -> pa.Array:
+    return pc.binary_join_element_wise(before, column, after, "")

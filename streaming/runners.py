@@ -1,0 +1,76 @@
+"""What the job needs from the Beam runner that runs it, and which runners cannot run it."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+
+import apache_beam as beam
+from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
+
+from streaming.batches import Batch
+from streaming.options import Parameters
+from streaming.source import ReadBySubscriber, ReadLimits, ReadOnDataflow
+
+DEFAULT_BATCH_WAIT_SECONDS = 0.05
+
+_PYTHON_RUNNERS = {
+    "DirectRunner",
+    "BundleBasedDirectRunner",
+    "SwitchingDirectRunner",
+    "FnApiRunner",
+    "InteractiveRunner",
+}
+
+
+def beam_flags() -> set[str]:
+    """The names of Beam's own pipeline options, its runners' included."""
+    parser = argparse.ArgumentParser(conflict_handler="resolve", add_help=False)
+    for options in PipelineOptions.__subclasses__():
+        if "_add_argparse_args" in vars(options):
+            options._add_argparse_args(parser)
+    return {flag.removeprefix("--") for action in parser._actions for flag in action.option_strings}
+
+
+def runner_of(options: PipelineOptions) -> str:
+    """The runner's class name."""
+    named = options.view_as(StandardOptions).runner or StandardOptions.DEFAULT_RUNNER
+    return str(named).rpartition(".")[2]
+
+
+def runner_mistakes(options: PipelineOptions) -> list[str]:
+    """Why this runner cannot run the job."""
+    runner = runner_of(options)
+    if runner.lower() in {each.lower() for each in _PYTHON_RUNNERS}:
+        return [
+            f"--runner: {runner} never acknowledges a message, or does so before it is processed; "
+            "use PrismRunner, DataflowRunner or another portable runner"
+        ]
+    return []
+
+
+def reader(parameters: Parameters, runner: str) -> beam.PTransform:
+    """Dataflow's native reader there, ours elsewhere."""
+    wait = parameters.batch_max_wait.total_seconds() if parameters.batch_max_wait else None
+    if runner == "DataflowRunner":
+        return ReadOnDataflow(parameters.input_subscription, parameters.batch_size, wait)
+    limits = ReadLimits(parameters.batch_size, DEFAULT_BATCH_WAIT_SECONDS if wait is None else wait)
+    return ReadBySubscriber(parameters.input_subscription, limits)
+
+
+class EndOfLine(beam.PTransform):
+    """What must follow the last step on Prism: a stage none of whose outputs leaves it makes Prism spin a core.
+
+    Nothing flows through it, and it does not break the fusion before it.
+    """
+
+    def expand(self, batches: beam.PCollection[Batch]) -> beam.PCollection[Batch]:
+        return batches | "Nothing" >> beam.FlatMap(_nothing) | beam.Reshuffle() | "Same" >> beam.Map(_same)
+
+
+def _nothing(_batch: Batch) -> Iterator[Batch]:
+    return iter(())
+
+
+def _same(batch: Batch) -> Batch:
+    return batch

@@ -1,0 +1,148 @@
+"""The ends of the line in production, and what of them must exist before the job starts.
+
+Each end is a plain, picklable description; the client behind it is opened when it is first used, once in a process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import pyarrow as pa
+from google.api_core import exceptions
+from google.cloud.bigquery import SchemaField
+
+from streaming import deadletters, error_records
+from streaming.endpoints import bigquery_client, bigquery_write_client, publisher_client, subscriber_client
+from streaming.errors import PermanentError
+from streaming.options import Parameters
+from streaming.publisher import Publisher, output_message
+from streaming.refusals import Refusal
+from streaming.registry import shared
+from streaming.results import table_schema
+from streaming.storage_write import AppendConnection
+from streaming.tables import ensure_distinct_view, ensure_error_table, ensure_table, parse_table_id
+from streaming.wiring import Contract
+
+
+@dataclass(frozen=True)
+class Table:
+    """A BigQuery table, written through the Storage Write API."""
+
+    table_id: str
+
+    def append(self, rows: pa.RecordBatch) -> Future[list[Refusal]]:
+        connection = shared("append", lambda: AppendConnection(bigquery_write_client()))
+        return connection.append(self.table_id, rows)
+
+
+@dataclass(frozen=True)
+class Topic:
+    """A Pub/Sub topic. With `ordering`, a message's key is its ordering key."""
+
+    name: str
+    ordering: bool
+
+    def publish(
+        self, data: Sequence[bytes], attributes: Sequence[dict[str, str]], keys: Sequence[str]
+    ) -> Future[list[Refusal]]:
+        ordering_keys = keys if self.ordering else [""] * len(keys)
+        messages = [output_message(*each) for each in zip(data, attributes, ordering_keys, strict=True)]
+        return _publisher().publish(self.name, messages)
+
+
+@dataclass(frozen=True)
+class DeadLetters:
+    """A BigQuery table for dead letters and, unless it is None, a Pub/Sub topic."""
+
+    table_id: str
+    topic: str | None
+    job_name: str
+
+    def write(self, failures: pa.RecordBatch) -> None:
+        now = datetime.now(UTC)
+        table = parse_table_id(self.table_id)
+        rows, insert_ids = deadletters.to_rows(failures, self.job_name, now)
+        client = shared(("bigquery", table.project), lambda: bigquery_client(table.project))
+        error_records.insert(client, table, rows, insert_ids)
+        if self.topic:
+            self._publish(deadletters.to_messages(failures, self.job_name, now))
+
+    def _publish(self, messages: Sequence[object]) -> None:
+        refusals = _publisher().publish(self.topic, messages).result()
+        if refusals:
+            raise PermanentError(f"output_deadletter_topic {self.topic} refuses a dead letter: {refusals[0].message}")
+
+
+def _publisher() -> Publisher:
+    return shared("publisher", lambda: Publisher(publisher_client()))
+
+
+def prepare(parameters: Parameters, contract: Contract) -> None:
+    """Make the tables that are missing, and see that everything else is there.
+
+    Raises:
+        Mistakes: a table does not fit what the job writes.
+        PermanentError: there is no such subscription or topic.
+    """
+    _make_tables(parameters, contract)
+    _see_subscription(parameters.input_subscription)
+    _see_topic("output_topic", parameters.output_topic)
+    _see_topic("output_deadletter_topic", parameters.output_deadletter_topic)
+
+
+def bigquery_schema(schema: pa.Schema) -> list[SchemaField]:
+    """The columns of an Arrow schema as BigQuery declares them; lists are REPEATED."""
+    return [_bigquery_field(field) for field in schema]
+
+
+def _bigquery_field(field: pa.Field) -> SchemaField:
+    if pa.types.is_list(field.type):
+        return SchemaField(field.name, _BIGQUERY_TYPES[field.type.value_type], "REPEATED")
+    return SchemaField(field.name, _BIGQUERY_TYPES[field.type], "NULLABLE" if field.nullable else "REQUIRED")
+
+
+_BIGQUERY_TYPES = {
+    pa.string(): "STRING",
+    pa.float64(): "FLOAT64",
+    pa.int64(): "INT64",
+    pa.bool_(): "BOOL",
+    pa.timestamp("us", tz="UTC"): "TIMESTAMP",
+}
+
+
+def _make_tables(parameters: Parameters, contract: Contract) -> None:
+    predictions, errors = parse_table_id(parameters.output_table), parse_table_id(parameters.deadletter_table)
+    client = bigquery_client(predictions.project)
+    ensure_table(client, predictions, bigquery_schema(table_schema(contract.output_columns)))
+    ensure_distinct_view(client, predictions)
+    ensure_error_table(client, errors)
+
+
+def _see_subscription(name: str) -> None:
+    with subscriber_client() as client:
+        try:
+            client.get_subscription(subscription=name, timeout=_SEE_SECONDS)
+        except exceptions.NotFound as error:
+            raise PermanentError(
+                f"input_subscription: there is no {name}; create it with gcloud pubsub subscriptions create"
+            ) from error
+        except exceptions.PermissionDenied:
+            pass  # one who may pull need not be allowed to look; the reader will tell
+
+
+def _see_topic(place: str, name: str | None) -> None:
+    if name is None:
+        return
+    with publisher_client() as client:
+        try:
+            client.get_topic(topic=name, timeout=_SEE_SECONDS)
+        except exceptions.NotFound as error:
+            raise PermanentError(f"{place}: there is no {name}; create it with gcloud pubsub topics create") from error
+        except exceptions.PermissionDenied:
+            pass  # one who may publish need not be allowed to look
+
+
+_SEE_SECONDS = 30.0

@@ -1,0 +1,162 @@
+"""The three sinks on Beam: table, output topic, dead letters. Each hands a batch on when its service has answered.
+
+Several batches may be under way at once; by `finish_bundle` every one has its answer. What a service refuses joins the
+batch's failures; any other failure of a service fails the bundle, whose messages are then not acknowledged.
+"""
+
+from __future__ import annotations
+
+import time
+from abc import abstractmethod
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Protocol
+
+import apache_beam as beam
+import numpy as np
+import pyarrow as pa
+from apache_beam.transforms.window import GlobalWindows
+from apache_beam.utils.windowed_value import WindowedValue
+
+from streaming import metrics
+from streaming.batches import Batch, Failure
+from streaming.refusals import Refusal
+from streaming.results import Predictions, table_schema, to_attributes, to_json, to_predictions
+from streaming.wiring import ModelPlan
+
+
+class PredictionTable(Protocol):
+    """Where rows of predictions go."""
+
+    def append(self, rows: pa.RecordBatch) -> Future[list[Refusal]]:
+        """Write rows; the future has those that were refused."""
+
+
+class PredictionTopic(Protocol):
+    """Where messages of predictions go."""
+
+    def publish(
+        self, data: Sequence[bytes], attributes: Sequence[dict[str, str]], keys: Sequence[str]
+    ) -> Future[list[Refusal]]:
+        """Publish messages; the future has those that were refused."""
+
+
+class DeadLetterSink(Protocol):
+    """Where failures go. There is nowhere else for them: one that cannot be written fails the bundle."""
+
+    def write(self, failures: pa.RecordBatch) -> None:
+        """Write rows of `batches.FAILURE`."""
+
+
+@dataclass(frozen=True)
+class _UnderWay:
+    batch: Batch
+    predictions: Predictions
+    answer: Future[list[Refusal]]
+
+
+class _PredictionSink(beam.DoFn):
+    """Batches under way to a service, in order."""
+
+    stage: str
+
+    def __init__(self, models: Sequence[ModelPlan]) -> None:
+        self._models = tuple(models)
+        self._schema = table_schema(list({field.name: field for model in models for field in model.fields}.values()))
+        self._under_way: deque[_UnderWay] = deque()
+
+    @abstractmethod
+    def send(self, predictions: Predictions) -> Future[list[Refusal]]:
+        """Hand predictions to the service."""
+
+    def start_bundle(self) -> None:
+        self._under_way.clear()  # of a bundle that failed
+
+    def process(self, batch: Batch) -> Iterator[Batch]:
+        predictions = to_predictions(batch, self._models, self._schema)
+        self._under_way.append(_UnderWay(batch, predictions, self.send(predictions)))
+        while self._under_way and self._under_way[0].answer.done():
+            yield self._answered(self._under_way.popleft())
+
+    def finish_bundle(self) -> Iterator[WindowedValue]:
+        while self._under_way:
+            yield GlobalWindows.windowed_value(self._answered(self._under_way.popleft()))
+
+    def _answered(self, under_way: _UnderWay) -> Batch:
+        refusals = under_way.answer.result()
+        return without_refused(under_way.batch, under_way.predictions, refusals, self.stage)
+
+
+def without_refused(batch: Batch, predictions: Predictions, refusals: Sequence[Refusal], stage: str) -> Batch:
+    """The batch without the answers that a service has refused; each of them becomes a failure of its message."""
+    models = predictions.rows.column("model")
+    refused: dict[str, dict[int, Failure]] = {}
+    for each in refusals:
+        model = models[each.row].as_py()
+        failure = Failure(stage, each.error_class, each.message, model)
+        refused.setdefault(model, {})[predictions.sources[each.row].as_py()] = failure
+    for model, failures in refused.items():
+        mask = np.zeros(len(batch), bool)
+        mask[list(failures)] = True
+        batch = batch.without_answers(model, pa.array(mask)).failing(
+            pa.array(mask), [failures[row] for row in sorted(failures)]
+        )
+    return batch
+
+
+class WriteTable(_PredictionSink):
+    """Rows to the predictions table."""
+
+    stage = "write_table"
+
+    def __init__(self, models: Sequence[ModelPlan], table: PredictionTable) -> None:
+        super().__init__(models)
+        self._table = table
+
+    def send(self, predictions: Predictions) -> Future[list[Refusal]]:
+        return self._table.append(predictions.rows)
+
+
+class Publish(_PredictionSink):
+    """Messages to the output topic; nothing where the job has none."""
+
+    stage = "publish"
+
+    def __init__(self, models: Sequence[ModelPlan], topic: PredictionTopic | None) -> None:
+        super().__init__(models)
+        self._topic = topic
+
+    def process(self, batch: Batch) -> Iterator[Batch]:
+        return super().process(batch) if self._topic else iter([batch])
+
+    def send(self, predictions: Predictions) -> Future[list[Refusal]]:
+        assert self._topic
+        by_model = [predictions.of(model) for model in predictions.models()]
+        data = [line for rows in by_model for line in to_json(rows)]
+        attributes = [each for rows in by_model for each in to_attributes(rows)]
+        return self._topic.publish(data, attributes, predictions.rows.column("key").to_pylist())
+
+
+class WriteDeadLetters(beam.DoFn):
+    """The batch's failures to the dead letters; then, as the last step, the count of what was delivered."""
+
+    def __init__(self, models: Sequence[ModelPlan], sink: DeadLetterSink) -> None:
+        self._models = tuple(models)
+        self._sink = sink
+
+    def process(self, batch: Batch) -> Iterator[Batch]:
+        if batch.failures.num_rows:
+            self._sink.write(batch.failures)
+        self._count(batch)
+        yield batch
+
+    def _count(self, batch: Batch) -> None:
+        for model in self._models:
+            answers = batch.column(model.column)
+            metrics.count(metrics.PREDICTIONS, len(answers) - answers.null_count, model.name)
+        for stage in batch.failures.column("stage").value_counts().to_pylist():
+            metrics.count(metrics.DEAD_LETTERS, stage["counts"], stage["values"])
+        published = batch.column("publish_time").drop_null().view(pa.int64()).to_numpy()
+        metrics.observe(metrics.LATENCY, np.maximum(time.time_ns() // 1000 - published, 0) // 1000)

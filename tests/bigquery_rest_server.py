@@ -1,0 +1,78 @@
+"""A BigQuery REST service in this process that answers what it is told, and keeps what it was asked."""
+
+import json
+import threading
+from collections import deque
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request: as in `POST`, `/projects/p/datasets/d/tables`, and its JSON."""
+
+    method: str
+    path: str
+    body: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What to answer."""
+
+    body: dict[str, Any] = field(default_factory=dict)
+    status: int = 200
+
+
+def failure(status: int, reason: str, message: str) -> Reply:
+    """An error as BigQuery words it."""
+    error = {"code": status, "message": message, "errors": [{"reason": reason, "message": message}]}
+    return Reply({"error": error}, status)
+
+
+class BigQueryRestServer:
+    """The server; a context manager.
+
+    Attributes:
+        host: host:port.
+        replies: to the next requests; then an empty object each.
+        asked: every request.
+    """
+
+    def __init__(self) -> None:
+        self.replies: deque[Reply] = deque()
+        self.asked: list[Asked] = []
+        owner = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def answer(self) -> None:
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                path = self.path.partition("?")[0].removeprefix("/bigquery/v2")
+                owner.asked.append(Asked(self.command, path, json.loads(body) if body else {}))
+                reply = owner.replies.popleft() if owner.replies else Reply()
+                text = json.dumps(reply.body).encode()
+                self.send_response(reply.status)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(text)))
+                self.end_headers()
+                self.wfile.write(text)
+
+            do_GET = do_POST = do_PATCH = do_DELETE = answer  # noqa: N815 - as the base class calls them
+
+            def log_message(self, *args: object) -> None:
+                """Say nothing."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.host = f"127.0.0.1:{self._server.server_port}"
+
+    def __enter__(self) -> "BigQueryRestServer":
+        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()

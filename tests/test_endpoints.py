@@ -1,0 +1,125 @@
+"""Clients speak to the service, or to the emulator that the environment names."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import google.auth
+import grpc
+import pytest
+from google.auth.credentials import AnonymousCredentials
+from google.cloud.bigquery_storage_v1.types import GetWriteStreamRequest, WriteStream
+from google.pubsub_v1.types import PublishRequest, PublishResponse, PullRequest, PullResponse
+
+from streaming.endpoints import bigquery_client, bigquery_write_client, publisher_client, subscriber_client
+from streaming.errors import Mistakes
+
+VARIABLES = ("PUBSUB_EMULATOR_HOST", "BIGQUERY_EMULATOR_HOST", "BIGQUERY_STORAGE_EMULATOR_HOST")
+BIG = b"x" * 12_000_000
+
+
+@pytest.fixture(autouse=True)
+def _no_emulators(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def _credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stands in for the credentials that this machine may or may not have."""
+    monkeypatch.setattr(google.auth, "default", lambda *args, **kwargs: (AnonymousCredentials(), "p"))
+
+
+class Services(grpc.GenericRpcHandler):
+    """Publishes by answering the payload's size, pulls 12 MB, and knows one write stream."""
+
+    def service(self, call: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler | None:
+        return {
+            "Publish": grpc.unary_unary_rpc_method_handler(
+                lambda request, _: PublishResponse(message_ids=[str(len(request.messages[0].data))]),
+                PublishRequest.deserialize,
+                PublishResponse.serialize,
+            ),
+            "Pull": grpc.unary_unary_rpc_method_handler(
+                lambda request, _: PullResponse(received_messages=[{"message": {"data": BIG}}]),
+                PullRequest.deserialize,
+                PullResponse.serialize,
+            ),
+            "GetWriteStream": grpc.unary_unary_rpc_method_handler(
+                lambda request, _: WriteStream(name=request.name),
+                GetWriteStreamRequest.deserialize,
+                WriteStream.serialize,
+            ),
+        }.get(call.method.rpartition("/")[2])
+
+
+@pytest.fixture
+def port() -> Iterator[int]:
+    """The port of a server of all three services."""
+    server = grpc.server(ThreadPoolExecutor(1), [Services()], options=[("grpc.max_receive_message_length", -1)])
+    bound = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    yield bound
+    server.stop(None)
+
+
+def test_pubsub_clients_speak_to_the_emulator_in_messages_above_grpc_s_4_mb(
+    port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PUBSUB_EMULATOR_HOST", f"127.0.0.1:{port}")
+    published = publisher_client().publish(topic="projects/p/topics/t", messages=[{"data": BIG}])
+    assert list(published.message_ids) == ["12000000"]
+    pulled = subscriber_client().pull(subscription="projects/p/subscriptions/s", max_messages=1)
+    assert [received.message.data == BIG for received in pulled.received_messages] == [True]
+
+
+@pytest.mark.parametrize("host", ["localhost:9050", "http://localhost:9050"])
+def test_the_bigquery_client_speaks_to_the_emulator_with_or_without_http(
+    host: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", host)
+    client = bigquery_client("p")
+    assert (client.project, client._connection.API_BASE_URL) == ("p", "http://localhost:9050")
+    assert isinstance(client._credentials, AnonymousCredentials)
+
+
+@pytest.mark.parametrize(
+    ("rest", "storage"),
+    [
+        ("127.0.0.1:{rest}", ""),
+        ("http://127.0.0.1:{rest}", ""),
+        ("http://127.0.0.1:{rest}/", ""),
+        ("elsewhere:9050", "127.0.0.1:{grpc}"),
+        ("", "http://127.0.0.1:{grpc}"),
+    ],
+)
+def test_the_storage_write_service_stands_ten_ports_beside_the_rest_service_unless_named(
+    rest: str, storage: str, port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", rest.format(rest=port - 10))
+    monkeypatch.setenv("BIGQUERY_STORAGE_EMULATOR_HOST", storage.format(grpc=port))
+    stream = "projects/p/datasets/d/tables/t/streams/_default"
+    assert bigquery_write_client().get_write_stream(name=stream).name == stream
+
+
+def test_an_emulator_without_a_port_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", "localhost")
+    with pytest.raises(Mistakes) as raised:
+        bigquery_write_client()
+    assert raised.value.lines == (
+        "BIGQUERY_EMULATOR_HOST: 'localhost' names no port; write host:port, as in localhost:9050",
+    )
+
+
+@pytest.mark.usefixtures("_credentials")
+def test_without_emulators_clients_speak_to_google() -> None:
+    hosts = [client().transport.host for client in (publisher_client, subscriber_client, bigquery_write_client)]
+    assert hosts == ["pubsub.googleapis.com:443", "pubsub.googleapis.com:443", "bigquerystorage.googleapis.com:443"]
+    assert bigquery_client("p")._connection.API_BASE_URL == "https://bigquery.googleapis.com"
+
+
+@pytest.mark.usefixtures("_credentials")
+def test_an_empty_variable_counts_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in VARIABLES:
+        monkeypatch.setenv(name, "")
+    assert bigquery_write_client().transport.host == "bigquerystorage.googleapis.com:443"
+    assert bigquery_client("p")._connection.API_BASE_URL == "https://bigquery.googleapis.com"

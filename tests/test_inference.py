@@ -1,0 +1,380 @@
+"""Infer: answers where they belong, blame for the rows that a model cannot take, and for no others."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import apache_beam as beam
+import numpy as np
+import pyarrow as pa
+import pytest
+import tensorflow as tf
+from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+
+from streaming.batches import FAILURE, TIMESTAMP, Batch, Failure, answer_type, from_bytes, to_bytes
+from streaming.features import ToExamples
+from streaming.inference import Infer, infer
+from streaming.models import SavedModelHandler
+from streaming.steps import BatchCoder
+from streaming.wiring import FeatureColumn, ModelPlan, Output
+from tests.builders import X, envelope, plan, readings
+
+CASCADED = FeatureColumn("x", "model:times5", pa.float64(), "prediction")
+Outputs = Mapping[str, np.ndarray]
+
+
+class Double:
+    """A predictor that computes its outputs of x in Python, and notes how many rows each call has."""
+
+    version = "v1"
+
+    def __init__(self, compute: Callable[[np.ndarray], Outputs]) -> None:
+        self._compute = compute
+        self.calls: list[int] = []
+
+    def predict(self, examples: Sequence[bytes]) -> Outputs:
+        self.calls.append(len(examples))
+        features = [tf.train.Example.FromString(example).features.feature["x"] for example in examples]
+        return self._compute(np.array([feature.float_list.value[0] for feature in features], np.float32))
+
+
+def times(factor: float) -> Double:
+    return Double(lambda x: {"output_0": x[:, None] * factor})
+
+
+def refusing(*values: float) -> Double:
+    """Gives x back; raises where one of the values is among them."""
+
+    def compute(x: np.ndarray) -> Outputs:
+        wrong = [value for value in values if value in x]
+        if wrong:
+            raise ValueError(f"no {wrong}")
+        return {"output_0": x}
+
+    return Double(compute)
+
+
+def examples(values: Sequence[float]) -> Batch:
+    return ToExamples([X])(readings(values))
+
+
+def answers(after: Batch, model: ModelPlan) -> list[dict[str, Any] | None]:
+    """What the model answered, without the time of the call."""
+    return [
+        None if answer is None else {name: value for name, value in answer.items() if name != "(processed_at)"}
+        for answer in after.column(model.column).to_pylist()
+    ]
+
+
+def predictions(after: Batch, model: ModelPlan) -> list[Any]:
+    return [None if answer is None else answer["prediction"] for answer in answers(after, model)]
+
+
+def failures(after: Batch) -> list[tuple[str, Failure]]:
+    """The message ids of the failures, and what failed."""
+    names = [field.name for field in list(FAILURE)[-5:]]
+    return [(row["message_id"], Failure(*(row[name] for name in names))) for row in after.failures.to_pylist()]
+
+
+def not_finite(model: str) -> Failure:
+    message = f"model {model} answered with an infinity or NaN"
+    return Failure(f"infer:{model}", "NonFinitePredictionError", message, model)
+
+
+def test_every_row_is_answered_in_one_call() -> None:
+    model, before, started = times(5.0), examples([1.0, -2.0]), datetime.now(UTC)
+    after = infer(before, plan(), model)
+    column = after.column("model:times5")
+    assert column.type == answer_type([pa.field("prediction", pa.float64())])
+    times_of_call = column.field("(processed_at)")
+    assert times_of_call.type == TIMESTAMP
+    assert started <= times_of_call[0].as_py() <= datetime.now(UTC)
+    assert times_of_call[0] == times_of_call[1]
+    assert answers(after, plan()) == [
+        {"prediction": 5.0, "(model_version)": "v1", "(batch_size)": 2},
+        {"prediction": -10.0, "(model_version)": "v1", "(batch_size)": 2},
+    ]
+    assert (after.rows.drop_columns(["model:times5"]), after.failures) == (before.rows, before.failures)
+    assert model.calls == [2]
+
+
+def test_no_rows_take_no_call() -> None:
+    model = times(5.0)
+    after = infer(examples([]), plan(), model)
+    assert (len(after), after.failures.num_rows, model.calls) == (0, 0, [])
+    assert after.column("model:times5").type == answer_type(plan().fields)
+
+
+def test_a_model_is_fed_by_an_earlier_ones_answers() -> None:
+    fed = plan("times10", features=[CASCADED])
+    after = infer(infer(examples([1.0, 2.0]), plan(), times(5.0)), fed, times(10.0))
+    assert (predictions(after, plan()), predictions(after, fed)) == ([5.0, 10.0], [50.0, 100.0])
+
+
+def test_rows_that_a_feeder_has_not_answered_are_skipped_without_another_failure() -> None:
+    fed, model = plan("times10", features=[CASCADED]), times(10.0)
+    after = infer(infer(examples([1.0, 13.0, 3.0]), plan(), refusing(13.0)), fed, model)
+    assert (predictions(after, plan()), predictions(after, fed)) == ([1.0, None, 3.0], [10.0, None, 30.0])
+    assert failures(after) == [("message-1", Failure("infer:times5", "ValueError", "no [13.0]", "times5"))]
+    assert model.calls == [2]
+    assert {answer["(batch_size)"] for answer in answers(after, fed) if answer} == {2}
+
+
+def test_rows_that_one_of_two_feeders_has_not_answered_are_skipped() -> None:
+    other = plan("other")
+    second = FeatureColumn("y", "model:other", pa.float64(), "prediction")
+    fed = plan("fed", features=[CASCADED, second])
+    before = infer(infer(examples([1.0, 2.0, 3.0]), plan(), refusing(1.0)), other, refusing(2.0))
+    after = infer(before, fed, times(1.0))
+    assert [answer is not None for answer in answers(after, fed)] == [False, False, True]
+
+
+def test_where_no_feeder_answered_no_call_is_made() -> None:
+    fed, model = plan("times10", features=[CASCADED]), times(10.0)
+    after = infer(infer(examples([13.0, 13.0]), plan(), refusing(13.0)), fed, model)
+    assert (predictions(after, fed), model.calls, after.failures.num_rows) == ([None, None], [], 2)
+
+
+def test_one_row_of_256_that_raises_is_found_in_17_calls_and_its_neighbours_are_answered() -> None:
+    model, before = refusing(100.0), examples([float(n) for n in range(256)])
+    after = infer(before, plan(), model)
+    assert predictions(after, plan()) == [None if n == 100 else float(n) for n in range(256)]
+    assert len(model.calls) == 17
+    assert failures(after) == [("message-100", Failure("infer:times5", "ValueError", "no [100.0]", "times5"))]
+    assert after.column("id") == before.column("id")
+    batch_sizes = [answer["(batch_size)"] for answer in answers(after, plan()) if answer]
+    assert batch_sizes == [64] * 64 + [32] * 32 + [4] * 4 + [1, 2, 2] + [8] * 8 + [16] * 16 + [128] * 128
+
+
+def test_two_models_fail_for_different_rows() -> None:
+    other = plan("other")
+    after = infer(infer(examples([1.0, 2.0, 3.0]), plan(), refusing(1.0)), other, refusing(3.0, 2.0))
+    assert (predictions(after, plan()), predictions(after, other)) == ([None, 2.0, 3.0], [1.0, None, None])
+    assert failures(after) == [
+        ("message-0", Failure("infer:times5", "ValueError", "no [1.0]", "times5")),
+        ("message-1", Failure("infer:other", "ValueError", "no [2.0]", "other")),
+        ("message-2", Failure("infer:other", "ValueError", "no [3.0]", "other")),
+    ]
+    assert after.failures.slice(0, 1).to_pylist()[0].items() >= envelope(0).items()
+
+
+def test_every_row_fails(caplog: pytest.LogCaptureFixture) -> None:
+    model = refusing(7.0)
+    after = infer(examples([7.0] * 100), plan(), model)
+    message = "model times5 failed for every row tried, 8 of 100: no [7.0]"
+    failure = Failure("infer:times5", "ValueError", message, "times5")
+    assert predictions(after, plan()) == [None] * 100
+    assert failures(after) == [(f"message-{n}", failure) for n in range(100)]
+    assert caplog.record_tuples == [("streaming.inference", logging.ERROR, message)]
+    assert len(model.calls) < 50
+
+
+def test_every_row_of_a_cascade_fails_and_those_that_were_not_asked_do_not_fail_again() -> None:
+    fed = plan("fed", features=[CASCADED])
+    before = infer(examples([*[7.0] * 20, 13.0]), plan(), refusing(13.0))
+    after = infer(before, fed, refusing(7.0))
+    assert [message_id for message_id, failure in failures(after) if failure.model == "fed"] == [
+        f"message-{n}" for n in range(20)
+    ]
+
+
+def test_what_says_nothing_about_rows_fails_the_bundle() -> None:
+    def compute(x: np.ndarray) -> Outputs:
+        raise MemoryError
+
+    with pytest.raises(MemoryError):
+        infer(examples([1.0, 2.0]), plan(), Double(compute))
+
+
+def test_answers_that_are_not_finite_are_failures() -> None:
+    model = Double(lambda x: {"output_0": np.array([1.0, np.nan, np.inf, -np.inf, 5.0])})
+    after = infer(examples([1.0] * 5), plan(), model)
+    assert predictions(after, plan()) == [1.0, None, None, None, 5.0]
+    assert failures(after) == [(f"message-{n}", not_finite("times5")) for n in (1, 2, 3)]
+    assert model.calls == [5]
+
+
+def test_rows_that_raise_and_rows_that_are_not_finite_are_failures_in_row_order() -> None:
+    def compute(x: np.ndarray) -> Outputs:
+        if 2.0 in x:
+            raise ValueError("no 2")
+        return {"output_0": np.where(x == 1.0, np.nan, x)}
+
+    after = infer(examples([0.0, 1.0, 2.0, 1.0]), plan(), Double(compute))
+    assert predictions(after, plan()) == [0.0, None, None, None]
+    assert failures(after) == [
+        ("message-1", not_finite("times5")),
+        ("message-2", Failure("infer:times5", "ValueError", "no 2", "times5")),
+        ("message-3", not_finite("times5")),
+    ]
+
+
+def test_failures_of_earlier_steps_are_kept() -> None:
+    earlier = Failure("decode", "Bad", "no good")
+    before = examples([1.0, 2.0]).failing(pa.array([True, False]), [earlier])
+    assert failures(infer(before, plan(), refusing(2.0))) == [
+        ("message-0", earlier),
+        ("message-1", Failure("infer:times5", "ValueError", "no [2.0]", "times5")),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("column", "output", "expected"),
+    [
+        (pa.float64(), np.array([0.5, 1.5], np.float32), [0.5, 1.5]),
+        (pa.float64(), np.array([[0.5], [1.5]], np.float16), [0.5, 1.5]),
+        (pa.float64(), tf.constant([0.5, 1.5], tf.bfloat16).numpy(), [0.5, 1.5]),
+        (pa.int64(), np.array([-1, 2**31 - 1], np.int32), [-1, 2**31 - 1]),
+        (pa.int64(), np.array([0, 2**32 - 1], np.uint32), [0, 2**32 - 1]),
+        (pa.bool_(), np.array([[True], [False]]), [True, False]),
+        (pa.string(), np.array([b"a", "é".encode()], object), ["a", "é"]),
+        (pa.string(), np.array([[b"a\x00"], [b""]], object), ["a\x00", ""]),
+        (pa.list_(pa.float64()), np.array([[1, 2], [3, 4]], np.float32), [[1.0, 2.0], [3.0, 4.0]]),
+        (pa.list_(pa.float64()), np.empty((2, 0), np.float32), [[], []]),
+        (pa.list_(pa.int64()), np.array([[1], [2]]), [[1], [2]]),
+        (pa.list_(pa.bool_()), np.array([[True, False], [False, False]]), [[True, False], [False, False]]),
+        (pa.list_(pa.string()), np.array([[b"a", b""], [b"b", b"c"]], object), [["a", ""], ["b", "c"]]),
+    ],
+)
+def test_an_output_of_every_type(column: pa.DataType, output: np.ndarray, expected: list[Any]) -> None:
+    model = plan(outputs=[Output("output_0", "prediction", column)])
+    after = infer(examples([1.0, 2.0]), model, Double(lambda x: {"output_0": output, "unwanted": x}))
+    assert after.column(model.column).type == answer_type(model.fields)
+    assert predictions(after, model) == expected
+
+
+def test_lists_with_nan_and_texts_that_are_not_utf_8_fail_by_row() -> None:
+    scores = Output("scores", "scores", pa.list_(pa.float64()))
+    label = Output("label", "prediction", pa.string())
+
+    def compute(x: np.ndarray) -> Outputs:
+        scores = np.stack([x, np.where(x == 2.0, np.nan, x)], axis=1)
+        return {"scores": scores, "label": np.array([b"\xff" if each == 1.0 else b"ok" for each in x], object)}
+
+    model = plan(outputs=[scores, label])
+    after = infer(examples([0.0, 1.0, 2.0, 3.0]), model, Double(compute))
+    assert [answer and (answer["scores"], answer["prediction"]) for answer in answers(after, model)] == [
+        ([0.0, 0.0], "ok"),
+        None,
+        None,
+        ([3.0, 3.0], "ok"),
+    ]
+    assert failures(after) == [
+        ("message-1", Failure("infer:times5", "ArrowInvalid", "Invalid UTF8 payload", "times5")),
+        ("message-2", not_finite("times5")),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("column", "shape", "shown"),
+    [
+        (pa.float64(), (), "[] for 1 examples of double"),
+        (pa.float64(), (2,), "[2] for 1 examples of double"),
+        (pa.float64(), (1, 2), "[1, 2] for 1 examples of double"),
+        (pa.float64(), (1, 1, 1), "[1, 1, 1] for 1 examples of double"),
+        (pa.list_(pa.float64()), (1,), "[1] for 1 examples of list<item: double>"),
+        (pa.list_(pa.float64()), (2, 3), "[2, 3] for 1 examples of list<item: double>"),
+    ],
+)
+def test_an_output_of_another_shape_than_the_contract_says(
+    column: pa.DataType, shape: tuple[int, ...], shown: str
+) -> None:
+    model = plan(outputs=[Output("output_0", "prediction", column)])
+    after = infer(examples([1.0]), model, Double(lambda x: {"output_0": np.zeros(shape)}))
+    message = f"output output_0 has shape {shown}"
+    assert failures(after) == [("message-0", Failure("infer:times5", "ModelOutputError", message, "times5"))]
+
+
+def test_a_model_that_leaves_rows_out_is_asked_until_the_others_are_answered() -> None:
+    after = infer(examples([1.0, -1.0, 2.0, 3.0]), plan(), Double(lambda x: {"output_0": x[x > 0.0]}))
+    assert predictions(after, plan()) == [1.0, None, 2.0, 3.0]
+    message = "output output_0 has shape [0] for 1 examples of double"
+    assert failures(after) == [("message-1", Failure("infer:times5", "ModelOutputError", message, "times5"))]
+
+
+def test_a_models_own_features_that_overflow_are_its_failures() -> None:
+    own = plan("own", features=[X])
+    after = infer(readings([1.0, 1e300, 3.0]), own, times(2.0))
+    assert predictions(after, own) == [2.0, None, 6.0]
+    message = "feature x: 1e+300 does not fit a float32"
+    assert failures(after) == [("message-1", Failure("infer:own", "FeatureOutOfRangeError", message, "own"))]
+
+
+def test_the_names_of_tensorflows_nodes_are_left_out_of_its_messages() -> None:
+    message = (
+        "{{function_node __inference_serve_<lambda>_154}} assertion failed: [no 13] [x = ] [[4][13]]\n"
+        "\t [[{{function_node __inference_f_128}}{{node assert/Assert}}]] [Op:__inference_serve_<lambda>_154]"
+    )
+
+    def compute(x: np.ndarray) -> Outputs:
+        raise tf.errors.InvalidArgumentError(None, None, message + "x" * 2000)
+
+    ((_, failure),) = failures(infer(examples([13.0]), plan(), Double(compute)))
+    assert failure.error_class == "InvalidArgumentError"
+    assert failure.error_message == ("assertion failed: [no 13] [x = ] [[4][13]] " + "x" * 2000)[:1000]
+
+
+RESULTS: list[bytes] = []
+
+
+def _keep(after: Batch) -> None:
+    RESULTS.append(to_bytes(after))
+
+
+def test_real_models_in_beams_run_inference(saved_models: Path) -> None:
+    """A cascade, a row that makes a model raise, a row that it answers with NaN, and outputs of every kind."""
+    many = [
+        Output("scores", "scores", pa.list_(pa.float64())),
+        Output("label", "label", pa.string()),
+        Output("count", "count", pa.int64()),
+        Output("high", "high", pa.bool_()),
+    ]
+    models = [
+        plan("times5", str(saved_models / "times5")),
+        plan("times10", str(saved_models / "times10"), features=[CASCADED]),
+        plan("picky", str(saved_models / "picky")),
+        plan("root", str(saved_models / "root")),
+        plan("many", str(saved_models / "many_outputs"), many),
+    ]
+    beam.coders.registry.register_coder(Batch, BatchCoder)
+    RESULTS.clear()
+    pipeline = beam.Pipeline(runner=FnApiRunner())
+    created = pipeline | beam.Create([examples([4.0, 13.0, -16.0])], reshuffle=False).with_output_types(Batch)
+    _ = created | "Infer" >> Infer(models, partial(SavedModelHandler, features=[X])) | beam.Map(_keep)
+    result = pipeline.run()
+    result.wait_until_finish()
+    (after,) = map(from_bytes, RESULTS)
+    assert {model.name: predictions(after, model) for model in models[:4]} == {
+        "times5": [20.0, 65.0, -80.0],
+        "times10": [200.0, 650.0, -800.0],
+        "picky": [4.0, None, -16.0],
+        "root": [2.0, pytest.approx(13.0**0.5), None],
+    }
+    assert [
+        {key: value for key, value in answer.items() if "(" not in key}
+        for answer in answers(after, models[4])
+        if answer
+    ] == [
+        {"scores": [4.0, 8.0, 12.0], "label": "4.0", "count": 4, "high": False},
+        {"scores": [13.0, 26.0, 39.0], "label": "13.0", "count": 13, "high": True},
+        {"scores": [-16.0, -32.0, -48.0], "label": "-16.0", "count": -16, "high": False},
+    ]
+    assert [message_id for message_id, _ in failures(after)] == ["message-1", "message-2"]
+    picky, root = (failure for _, failure in failures(after))
+    assert (picky.stage, picky.error_class, picky.model) == ("infer:picky", "InvalidArgumentError", "picky")
+    assert picky.error_message.startswith("assertion failed: [no 13.0]")
+    assert "{{" not in picky.error_message
+    assert root == not_finite("root")
+    counted = result.metrics().query(beam.metrics.MetricsFilter().with_namespace("pubsub_inference"))["counters"]
+    assert {each.key.metric.name: each.committed for each in counted} == {
+        "model_calls_times5": 1,
+        "model_calls_times10": 1,
+        "model_calls_picky": 5,
+        "model_calls_root": 1,
+        "model_calls_many": 1,
+    }

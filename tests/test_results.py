@@ -1,0 +1,250 @@
+"""Predictions as rows of the table and as messages of the output topic, compared whole."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from streaming.batches import TIMESTAMP, Batch
+from streaming.results import FIXED_COLUMNS, table_schema, to_attributes, to_json, to_predictions
+from streaming.wiring import Output
+from tests.builders import PREDICTION, START, answered, batch, envelope, plan, windowed
+
+SCORES = Output("scores", "scores", pa.list_(pa.float64()))
+LABEL = Output("label", "label", pa.string())
+FIRST = plan("first", outputs=[PREDICTION, LABEL])
+SECOND = plan("second", outputs=[PREDICTION, SCORES])
+SCHEMA = table_schema([*FIRST.fields, SECOND.fields[1]])
+FIRST_ANSWERS = [{"prediction": 0.5, "label": "a"}, None, {"prediction": -2.0, "label": "b"}]
+SECOND_ANSWERS = [{"prediction": 1e20, "scores": [0.25, 3.0]}, {"prediction": 0.1, "scores": []}, None]
+
+
+def both() -> Batch:
+    """Three messages, of which each model answered two."""
+    return answered(answered(windowed(batch(3)), FIRST, FIRST_ANSWERS), SECOND, SECOND_ANSWERS)
+
+
+def row(number: int, model: str, **outputs: Any) -> dict[str, Any]:
+    """The row of message `number` in the table."""
+    message = envelope(number)
+    return {
+        "prediction_id": f"id-{number}/{model}",
+        **{name: message[name] for name in ("key", "message_id", "event_time", "publish_time")},
+        "window_start": START,
+        "window_end": START + timedelta(minutes=1),
+        "model": model,
+        "model_version": "v1",
+        "prediction": None,
+        "label": None,
+        "scores": None,
+        **outputs,
+        "processed_at": START + timedelta(minutes=2),
+        "batch_size": 3,
+    }
+
+
+def text_row(text: str) -> list[bytes]:
+    rows = pa.RecordBatch.from_pydict({"prediction_id": ["i"], "label": [text]})
+    return to_json(rows)
+
+
+def test_the_columns_of_the_table() -> None:
+    assert (
+        pa.schema(
+            [
+                pa.field("prediction_id", pa.string(), nullable=False),
+                pa.field("key", pa.string()),
+                pa.field("message_id", pa.string()),
+                pa.field("event_time", TIMESTAMP),
+                pa.field("publish_time", TIMESTAMP),
+                pa.field("window_start", TIMESTAMP),
+                pa.field("window_end", TIMESTAMP),
+                pa.field("model", pa.string()),
+                pa.field("model_version", pa.string()),
+                pa.field("prediction", pa.float64()),
+                pa.field("label", pa.string()),
+                pa.field("scores", pa.list_(pa.float64())),
+                pa.field("processed_at", TIMESTAMP),
+                pa.field("batch_size", pa.int64()),
+            ]
+        )
+        == SCHEMA
+    )
+    assert {*SCHEMA.names} - FIXED_COLUMNS == {"prediction", "label", "scores"}
+
+
+def test_a_row_for_each_answer_model_after_model() -> None:
+    predictions = to_predictions(both(), [FIRST, SECOND], SCHEMA)
+    assert predictions.rows.schema == SCHEMA
+    assert predictions.rows.to_pylist() == [
+        row(0, "first", prediction=0.5, label="a"),
+        row(2, "first", prediction=-2.0, label="b"),
+        row(0, "second", prediction=1e20, scores=[0.25, 3.0]),
+        row(1, "second", prediction=0.1, scores=[]),
+    ]
+    assert predictions.sources.to_pylist() == [0, 2, 0, 1]
+
+
+def test_the_rows_of_one_model() -> None:
+    predictions = to_predictions(both(), [SECOND, FIRST], SCHEMA)
+    assert predictions.models() == ["second", "first"]
+    assert predictions.of("first").to_pylist() == [
+        row(0, "first", prediction=0.5, label="a"),
+        row(2, "first", prediction=-2.0, label="b"),
+    ]
+
+
+def test_rows_of_a_slice_answer_the_rows_of_the_slice() -> None:
+    predictions = to_predictions(both().slice(1, 2), [FIRST, SECOND], SCHEMA)
+    assert [each["prediction_id"] for each in predictions.rows.to_pylist()] == ["id-2/first", "id-1/second"]
+    assert predictions.rows.to_pylist() == [
+        row(2, "first", prediction=-2.0, label="b"),
+        row(1, "second", prediction=0.1, scores=[]),
+    ]
+    assert predictions.sources.to_pylist() == [1, 0]
+
+
+def test_every_message_answered() -> None:
+    built = answered(windowed(batch(2)), plan(), [{"prediction": 1.0}, {"prediction": 2.0}])
+    predictions = to_predictions(built, [plan()], table_schema(plan().fields))
+    assert [(each["prediction_id"], each["prediction"]) for each in predictions.rows.to_pylist()] == [
+        ("id-0/times5", 1.0),
+        ("id-1/times5", 2.0),
+    ]
+    assert predictions.sources.to_pylist() == [0, 1]
+
+
+@pytest.mark.parametrize("rows", [0, 2])
+def test_no_answers_bring_no_rows(rows: int) -> None:
+    built = answered(answered(windowed(batch(rows)), FIRST, [None] * rows), SECOND, [None] * rows)
+    predictions = to_predictions(built, [FIRST, SECOND], SCHEMA)
+    assert predictions.rows.schema == SCHEMA
+    assert (predictions.rows.num_rows, len(predictions.sources), predictions.models()) == (0, 0, [])
+    assert (to_json(predictions.rows), to_attributes(predictions.rows)) == ([], [])
+
+
+def test_messages_have_the_columns_that_are_not_null() -> None:
+    lines = to_json(to_predictions(both(), [FIRST, SECOND], SCHEMA).rows)
+    common = {"publish_time": "2026-03-01T12:00:00.500000Z", "window_start": "2026-03-01T12:00:00.000000Z"}
+    common |= {"window_end": "2026-03-01T12:01:00.000000Z", "model_version": "v1"}
+    common |= {"processed_at": "2026-03-01T12:02:00.000000Z"}
+    third = common | {"publish_time": "2026-03-01T12:00:02.500000Z", "event_time": "2026-03-01T12:00:02.000000Z"}
+    assert [json.loads(line) for line in lines[:2]] == [
+        {
+            **common,
+            "prediction_id": "id-0/first",
+            "key": "device-0",
+            "message_id": "message-0",
+            "event_time": "2026-03-01T12:00:00.000000Z",
+            "model": "first",
+            "prediction": 0.5,
+            "label": "a",
+            "batch_size": 3,
+        },
+        {
+            **third,
+            "prediction_id": "id-2/first",
+            "key": "device-2",
+            "message_id": "message-2",
+            "model": "first",
+            "prediction": -2.0,
+            "label": "b",
+            "batch_size": 3,
+        },
+    ]
+    assert [(json.loads(line)["prediction"], json.loads(line)["scores"]) for line in lines[2:]] == [
+        (1e20, [0.25, 3.0]),
+        (0.1, []),
+    ]
+
+
+def test_the_bytes_of_a_message() -> None:
+    lines = to_json(to_predictions(both(), [SECOND], SCHEMA).rows)
+    assert lines[0] == (
+        b'{"prediction_id":"id-0/second","key":"device-0","message_id":"message-0",'
+        b'"event_time":"2026-03-01T12:00:00.000000Z","publish_time":"2026-03-01T12:00:00.500000Z",'
+        b'"window_start":"2026-03-01T12:00:00.000000Z","window_end":"2026-03-01T12:01:00.000000Z",'
+        b'"model":"second","model_version":"v1","prediction":1e+20,"scores":[0.25,3],'
+        b'"processed_at":"2026-03-01T12:02:00.000000Z","batch_size":3}'
+    )
+
+
+def test_a_message_does_not_depend_on_its_neighbours() -> None:
+    rows = to_predictions(both(), [FIRST, SECOND], SCHEMA).rows
+    assert to_json(rows) == [line for number in range(len(rows)) for line in to_json(rows.slice(number, 1))]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "plain",
+        'a "quoted" word',
+        "back\\slash",
+        "\\",
+        "line\nbreak\ttab\r",
+        "\x00\x01\x1f",
+        "\x7f\x80\u2028",
+        "é\U0001f600",
+        '\U0001f600"',
+        "null",
+        "},{",
+    ],
+)
+def test_any_text_is_escaped(text: str) -> None:
+    (line,) = text_row(text)
+    assert json.loads(line) == {"prediction_id": "i", "label": text}
+
+
+def test_texts_are_escaped_beside_nulls_and_others() -> None:
+    rows = pa.RecordBatch.from_pydict(
+        {"prediction_id": ["1", '"', "3"], 'a"b': ["x", None, "\\"], "l": [['"', "y"], None, []]}
+    )
+    assert [json.loads(line) for line in to_json(rows)] == [
+        {"prediction_id": "1", 'a"b': "x", "l": ['"', "y"]},
+        {"prediction_id": '"'},
+        {"prediction_id": "3", 'a"b': "\\", "l": []},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("values", "written"),
+    [
+        (
+            pa.array([1.0, 0.1, -0.0, 1e-7, 1.7976931348623157e308, 5e-324]),
+            b"1 0.1 -0 1e-7 1.7976931348623157e+308 5e-324",
+        ),
+        (pa.array([2**63 - 1, -(2**63)]), b"9223372036854775807 -9223372036854775808"),
+        (pa.array([True, False]), b"true false"),
+        (pa.array([[True], [], [False, True]]), b"[true] [] [false,true]"),
+        (pa.array([[1, 2], None, [3]]), b"[1,2] - [3]"),
+        (pa.array([[0.5], None, [1e300]]).slice(1), b"- [1e+300]"),
+        (pa.array([["a"], ["b,", "c"]]), b'["a"] ["b,","c"]'),
+        (
+            pa.array([datetime(1969, 12, 31, 23, 59, 59, 1, tzinfo=UTC)], TIMESTAMP),
+            b'"1969-12-31T23:59:59.000001Z"',
+        ),
+    ],
+    ids=lambda case: str(case.type) if isinstance(case, pa.Array) else "",
+)
+def test_values_of_every_type(values: pa.Array, written: bytes) -> None:
+    rows = pa.RecordBatch.from_arrays([pa.array(["i"] * len(values)), values], names=["prediction_id", "v"])
+    expected = [b'{"prediction_id":"i"' + (b"" if each == b"-" else b',"v":' + each) + b"}" for each in written.split()]
+    assert to_json(rows) == expected
+    assert [json.loads(line).get("v") for line in to_json(rows)] == [
+        each.isoformat(timespec="microseconds").replace("+00:00", "Z") if isinstance(each, datetime) else each
+        for each in values.to_pylist()
+    ]
+
+
+def test_the_attributes_of_a_message() -> None:
+    rows = to_predictions(both().with_column("key", pa.array([None, "\n", "é"])), [FIRST, SECOND], SCHEMA).rows
+    first, second = {"model": "first"}, {"model": "second"}
+    assert to_attributes(rows) == [
+        {**first, "prediction_id": "id-0/first", "event_time": "2026-03-01T12:00:00.000000Z"},
+        {"key": "é", **first, "prediction_id": "id-2/first", "event_time": "2026-03-01T12:00:02.000000Z"},
+        {**second, "prediction_id": "id-0/second", "event_time": "2026-03-01T12:00:00.000000Z"},
+        {"key": "\n", **second, "prediction_id": "id-1/second", "event_time": "2026-03-01T12:00:01.000000Z"},
+    ]

@@ -1,0 +1,147 @@
+"""What a worker tells its parent: about jobs without Beam here; tests/integration has those on Prism."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from typing import Any
+
+import pytest
+
+from streaming.errors import JobError, PermanentError
+from streaming.local.processes import spawn
+from streaming.local.worker import cause
+
+JOB = """
+import os, sys, threading
+from streaming.errors import JobError, Mistakes, PermanentError
+from streaming.local import worker
+
+class Pipeline:
+    def __init__(self):
+        self.reading = threading.Event()
+
+    def wait_until_finish(self):
+        self.reading.wait()
+
+class Job:
+    pipeline = Pipeline()
+    messages = 0
+
+    def prepare(self):
+        exec(sys.argv[1])
+
+    def wants_prism(self):
+        return False
+
+    def start(self, prism):
+        return self.pipeline
+
+    def stop_reading(self):
+        self.messages = 7
+        self.pipeline.reading.set()
+
+    def ready(self):
+        return True
+
+    def snapshot(self):
+        return {"messages_read": self.messages}
+
+os._exit(worker.run(Job(), worker.Events(int(sys.argv[2]))))
+"""
+
+
+class Running:
+    """A worker process, and the events it sends."""
+
+    def __init__(self, preparation: str) -> None:
+        reader, writer = os.pipe()
+        self.process = spawn([sys.executable, "-c", JOB, preparation, str(writer)], pass_fds=[writer])
+        os.close(writer)
+        self._events = os.fdopen(reader, "rb")
+
+    def event(self) -> dict[str, Any]:
+        return json.loads(self._events.readline())
+
+    def rest(self) -> tuple[list[dict[str, Any]], int]:
+        """The events that are left, and the exit code."""
+        with self._events:
+            return [json.loads(line) for line in self._events], self.process.wait()
+
+
+@pytest.mark.parametrize(
+    ("preparation", "event", "code"),
+    [
+        (
+            "raise Mistakes(['--a: wrong', '--b: wrong'])",
+            {"event": "invalid", "mistakes": ["--a: wrong", "--b: wrong"]},
+            2,
+        ),
+        ("raise PermanentError('gone')", {"event": "failed", "error": "gone", "permanent": True}, 1),
+        ("raise JobError('not now')", {"event": "failed", "error": "not now", "permanent": False}, 1),
+        ("[][0]", {"event": "failed", "error": "IndexError: list index out of range", "permanent": False}, 1),
+    ],
+)
+def test_a_job_that_cannot_start(preparation: str, event: dict[str, Any], code: int) -> None:
+    assert Running(preparation).rest() == ([event], code)
+
+
+def test_sigterm_ends_the_reading_and_the_last_figures_are_sent() -> None:
+    worker = Running("pass")
+    assert worker.event() == {"event": "ready"}
+    worker.process.send_signal(signal.SIGINT)
+    worker.process.send_signal(signal.SIGTERM)
+    events, code = worker.rest()
+    assert (events[-2:], code) == ([{"event": "stats", "messages_read": 7}, {"event": "stopped"}], 0)
+
+
+def test_sigterm_before_anything_is_read_ends_at_once() -> None:
+    worker = Running("os.write(int(sys.argv[2]), b'{}\\n'); threading.Event().wait()")
+    assert worker.event() == {}
+    worker.process.send_signal(signal.SIGTERM)
+    assert worker.rest() == ([], 0)
+
+
+TRACEBACK = """Pipeline job-001 failed in state FAILED: bundle inst002 failed:Traceback (most recent call last):
+  File "steps.py", line 8, in process
+    raise PLACE from error
+         ~~~~~~^^^^^
+KeyError: 'k'
+
+During handling of the above exception, another exception occurred:
+
+Traceback (most recent call last):
+  File "sdk_worker.py", line 310, in _execute
+    response = task()
+               ^^^^^^
+{raised} [while running 'Pull']
+"""
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (PermanentError("a\nb"), ("a b", True)),
+        (JobError("a"), ("a", False)),
+        (RuntimeError("a\nb"), ("RuntimeError: a b", False)),
+        (RuntimeError(), ("RuntimeError", False)),
+        (
+            RuntimeError(TRACEBACK.format(raised="ValueError: odd\n  row")),
+            ("ValueError: odd row [while running 'Pull']", False),
+        ),
+        (
+            RuntimeError(TRACEBACK.format(raised="streaming.errors.PermanentError: subscription s:\n mend it")),
+            ("subscription s: mend it", True),
+        ),
+        (
+            RuntimeError(
+                TRACEBACK.replace("KeyError: 'k'", "streaming.errors.PermanentError: s").format(raised="OSError: x")
+            ),
+            ("OSError: x [while running 'Pull']", True),
+        ),
+    ],
+)
+def test_the_cause_is_one_line(error: Exception, expected: tuple[str, bool]) -> None:
+    assert cause(error) == expected
