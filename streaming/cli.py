@@ -83,7 +83,9 @@ def run(
     ] = "PrismRunner",
     workers: Annotated[int, typer.Option(min=1, max=64, help="Worker processes on the same subscription.")] = 1,
     debug: Annotated[bool, typer.Option("--debug", help="Show the logs of all libraries, and tracebacks.")] = False,
-    _help: Annotated[bool, typer.Option("--help", help="Show this message and exit.", is_eager=True, callback=_run_help)] = False,
+    _help: Annotated[
+        bool, typer.Option("--help", help="Show this message and exit.", is_eager=True, callback=_run_help)
+    ] = False,
 ) -> None:
     """Run the job in the foreground until Ctrl-C, and restart it when it fails.
 

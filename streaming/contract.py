@@ -209,8 +209,8 @@ class _Sources:
         else:
             self.refuse(place, self.no_field(feature.field))
             return None
-        if column is not None and feature.default is not None and not _default_fits(column.type, feature.default):
-            wrong = f"{feature.default!r} is no default for {feature.field}, which is {column.type}"
+        if column is not None and column.default is not None and not _default_fits(column.type, column.default):
+            wrong = f"{column.default!r} is no default for {feature.field}, which is {column.type}"
             self.refuse(f"{place}.default", wrong)
         return column
 
@@ -223,7 +223,10 @@ class _Sources:
         elif model in self._outputs:
             for each in self._outputs[model]:
                 if each.column == output:
-                    return FeatureColumn(name, model_column(model), each.type, output, feature.default)
+                    if feature.default is not None:
+                        skipped = f"a row that {model} does not answer is skipped, no default applies; remove it"
+                        self.refuse(f"{place}.default", skipped)
+                    return FeatureColumn(name, model_column(model), each.type, output)
             if output not in (self._models[model].outputs or {}).values():  # else what is wrong with it is known
                 columns = [each.column for each in self._outputs[model]]
                 self.refuse(place, f"the model {model} fills no column {output!r}{_hint(output, columns)}")

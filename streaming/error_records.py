@@ -9,7 +9,7 @@ from typing import Any
 import requests
 from google.api_core import exceptions
 from google.api_core.retry import Retry
-from google.auth.exceptions import TransportError
+from google.auth.exceptions import GoogleAuthError, TransportError
 from google.cloud.bigquery import Client
 
 from streaming.errors import PermanentError, one_line
@@ -18,10 +18,12 @@ from streaming.table_ids import TableId
 REQUEST_ROWS = 500
 REQUEST_BYTES = 8_000_000
 
+_NO_CREDENTIALS = "no valid credentials; check the job's account and start the job again"
 _REMEDIES = {
     exceptions.NotFound: "no such table; create it, or name another, and start the job again",
     exceptions.Forbidden: "no permission to write; grant roles/bigquery.dataEditor on its dataset",
-    exceptions.Unauthorized: "no valid credentials; check the job's account and start the job again",
+    exceptions.Unauthorized: _NO_CREDENTIALS,
+    GoogleAuthError: _NO_CREDENTIALS,
 }
 _PASSING_ERRORS = (
     exceptions.TooManyRequests,
@@ -67,7 +69,7 @@ def insert(
     for part in _parts(rows):
         try:
             send(client, table_id, rows[part], insert_ids[part])
-        except exceptions.GoogleAPIError as error:
+        except (exceptions.GoogleAPIError, GoogleAuthError) as error:
             _raise_permanent(error, table_id)
             error.add_note(f"while inserting dead letters into {table_id}")
             raise
@@ -108,14 +110,18 @@ def _raise_fault(fault: Mapping[str, str], row: Mapping[str, Any], table_id: Tab
 
 def _is_passing(error: BaseException) -> bool:
     reasons = {detail.get("reason") for detail in getattr(error, "errors", ()) if isinstance(detail, Mapping)}
-    return isinstance(error, _PASSING_ERRORS) or bool(reasons & _PASSING_REASONS)
+    return (
+        isinstance(error, _PASSING_ERRORS)
+        or bool(reasons & _PASSING_REASONS)
+        or (isinstance(error, GoogleAuthError) and bool(error.retryable))
+    )
 
 
 def _is_missing(error: BaseException) -> bool:
     return isinstance(error, exceptions.NotFound)
 
 
-def _raise_permanent(error: exceptions.GoogleAPIError, table_id: TableId) -> None:
+def _raise_permanent(error: Exception, table_id: TableId) -> None:
     """Raise what stays until somebody mends it; return for anything else."""
     cause = error.cause if isinstance(error, exceptions.RetryError) else error
     for kind, remedy in _REMEDIES.items():

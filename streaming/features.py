@@ -111,10 +111,15 @@ def overflows(rows: pa.RecordBatch, features: Sequence[FeatureColumn]) -> dict[i
             continue
         too_large = pc.and_(pc.is_finite(flat), pc.greater(pc.abs(flat), LARGEST_FLOAT32)).fill_null(False)
         if pc.any(too_large).as_py():
-            where = pc.list_parent_indices(values) if flat is not values else pa.array(np.arange(len(values)))
-            for row, value in zip(where.filter(too_large).to_pylist(), flat.filter(too_large).to_pylist(), strict=True):
-                wrong.setdefault(row, f"feature {feature.name}: {value!r} does not fit a float32")
+            for row, value in zip(_parents(values)[too_large], flat.filter(too_large).to_pylist(), strict=True):
+                wrong.setdefault(int(row), f"feature {feature.name}: {value!r} does not fit a float32")
     return wrong
+
+
+def _parents(values: pa.Array) -> np.ndarray:
+    """The row of each scalar. Not `list_parent_indices`, which also counts what lies hidden under a null."""
+    rows = np.arange(len(values))
+    return np.repeat(rows, pc.list_value_length(values).fill_null(0)) if pa.types.is_nested(values.type) else rows
 
 
 def blank_example(features: Sequence[FeatureColumn]) -> bytes:

@@ -24,7 +24,7 @@ class Kind(Enum):
     """How figures of a metric are summed up."""
 
     COUNTER = "counter"
-    HISTOGRAM = "histogram"  # counters `<name>_le_<bound>` and `<name>_above`, one for each bucket, and `<name>_sum`
+    HISTOGRAM = "histogram"  # a counter for each bucket, `<name>_bucket_<bound>` and `_bucket_above`, and `<name>_sum`
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def count(metric: Metric, amount: int, label: str | None = None) -> None:
 def observe(metric: Metric, figures: Sequence[int] | np.ndarray) -> None:
     """Add figures to a histogram."""
     values = np.asarray(figures, np.int64)
-    names = [f"{metric.name}_le_{bound}" for bound in metric.bounds] + [f"{metric.name}_above"]
+    names = [f"{metric.name}_bucket_{bound}" for bound in (*metric.bounds, "above")]
     buckets, amounts = np.unique(np.searchsorted(metric.bounds, values), return_counts=True)
     for bucket, amount in zip(buckets.tolist(), amounts.tolist(), strict=True):
         _counter(names[bucket]).inc(amount)

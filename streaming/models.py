@@ -45,11 +45,12 @@ class SavedModel:
 
 
 def fingerprint(path: str) -> str:
-    """What tells one export of a SavedModel from another: a hash of its graph and of its variables' checksums."""
+    """What tells one export of a SavedModel from another: a hash of graph, variables' checksums and assets."""
     digest = hashlib.sha256()
-    for name in ("saved_model.pb", "variables/variables.index"):
-        file = f"{path}/{name}"
-        if tf.io.gfile.exists(file):
+    assets = sorted(tf.io.gfile.glob(f"{path}/assets/*"))  # vocabularies, for one
+    for file in (f"{path}/saved_model.pb", f"{path}/variables/variables.index", *assets):
+        if tf.io.gfile.exists(file) and not tf.io.gfile.isdir(file):
+            digest.update(file.removeprefix(path).encode())
             with tf.io.gfile.GFile(file, "rb") as content:
                 digest.update(content.read())
     return digest.hexdigest()[:16]

@@ -7,7 +7,7 @@ import posixpath
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from streaming.durations import Duration
 from streaming.errors import Mistakes
@@ -53,6 +53,14 @@ class Parameters(BaseModel):
     batch_max_wait: Duration | None = Field(
         None, description="how long a batch may wait for more; without it 50ms, and on Dataflow what a bundle brings"
     )
+
+    @model_validator(mode="after")
+    def _apart(self) -> Parameters:
+        if self.deadletter_table == self.output_table:
+            raise ValueError("--output_deadletter_table: is the --output_table; dead letters need a table of their own")
+        if self.output_topic is not None and self.output_topic == self.output_deadletter_topic:
+            raise ValueError("--output_deadletter_topic: is the --output_topic; dead letters need a topic of their own")
+        return self
 
     @property
     def deadletter_table(self) -> str:
@@ -134,6 +142,8 @@ def _unknown(name: str, others: Iterable[str]) -> str:
 
 
 def _line(detail: Mapping[str, Any]) -> str:
+    if not detail["loc"]:  # said by `_apart`
+        return str(detail["ctx"]["error"])
     name = str(detail["loc"][0])
     if detail["type"] == "missing":
         return f"--{name}: missing; give --{name}={_FORMS.get(name, name.upper())}"

@@ -68,12 +68,14 @@ class DeadLetters:
         client = shared(("bigquery", table.project), lambda: bigquery_client(table.project))
         error_records.insert(client, table, rows, insert_ids)
         if self.topic:
-            self._publish(deadletters.to_messages(failures, self.job_name, now))
+            _publish_all(self.topic, deadletters.to_messages(failures, self.job_name, now))
 
-    def _publish(self, messages: Sequence[object]) -> None:
-        refusals = _publisher().publish(self.topic, messages).result()
-        if refusals:
-            raise PermanentError(f"output_deadletter_topic {self.topic} refuses a dead letter: {refusals[0].message}")
+
+def _publish_all(topic: str, messages: Sequence[object]) -> None:
+    """Publish dead letters; one that is refused fails the bundle, since nothing takes it then."""
+    refusals = _publisher().publish(topic, messages).result()
+    if refusals:
+        raise PermanentError(f"output_deadletter_topic {topic} refuses a dead letter: {refusals[0].message}")
 
 
 def _publisher() -> Publisher:

@@ -21,7 +21,7 @@ _LOG = logging.getLogger(__name__)
 Element = TypeVar("Element", list[bytes], Batch)
 
 WHOLE_FAILURES = 3
-"""So many batches in a row in which no row at all passed a step: the step is broken, not the messages."""
+"""So many batches in a row in which no row that was tried passed a step: the step is broken, not the messages."""
 
 
 class BatchCoder(beam.coders.Coder):
@@ -92,7 +92,7 @@ class PureStep(beam.DoFn, Generic[Element]):
         error = verdict.guilty[0][1]
         blamed = rows if verdict.hopeless else len(verdict.guilty)
         _LOG.error("%s: dead letters for %d of %d rows it cannot handle", self._stage, blamed, rows, exc_info=error)
-        self._whole_failures = 0 if verdict.answers else self._whole_failures + 1
+        self._whole_failures = self._whole_failures + 1 if verdict.hopeless else 0
         if self._whole_failures >= WHOLE_FAILURES:
             raise error
 

@@ -129,7 +129,6 @@ class BigQueryWriteServer(grpc.GenericRpcHandler):
     ) -> Iterator[AppendRowsResponse]:
         inbox: Inbox = queue.SimpleQueue()
         over = threading.Event()
-        context.add_callback(lambda: inbox.put(None))
         context.add_callback(over.set)
         with self._changed:
             self.streams += 1
@@ -175,7 +174,9 @@ class BigQueryWriteServer(grpc.GenericRpcHandler):
                     self._changed.notify_all()
                 inbox.put((name, rows))
         except grpc.RpcError:
-            return  # the client has cancelled
+            pass  # the client has cancelled
+        finally:
+            inbox.put(None)
 
     def _store_or_refuse(self, table: str, rows: pa.RecordBatch) -> AppendRowsResponse:
         words = [(index, self.refuse(row)) for index, row in enumerate(rows.to_pylist())]

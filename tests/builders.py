@@ -120,7 +120,7 @@ def save_root(directory: Path) -> None:
 
 
 def save_many_outputs(directory: Path) -> None:
-    """A model with an output of each kind that fits a column: `scores` [n, 3], `label` [n], `count` and `high` [n, 1]."""
+    """A model with an output of each type: `scores` of shape [n, 3], `label` [n], `count` and `high` [n, 1]."""
     import tensorflow as tf
 
     def compute(x: Any) -> dict[str, Any]:

@@ -6,7 +6,6 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from tests.builders import START, answered, batch, envelope, plan, readings
 
 from streaming.batches import (
     ENVELOPE,
@@ -21,6 +20,7 @@ from streaming.batches import (
     from_bytes,
     to_bytes,
 )
+from tests.builders import START, answered, batch, envelope, plan, readings
 
 BAD = Failure("decode", "Bad", "no good")
 WORSE = Failure("infer:m", "Worse", "no good at all", "m", "Traceback ...")

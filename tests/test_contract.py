@@ -329,8 +329,8 @@ def test_two_models_may_fill_one_column(directory: Path) -> None:
             ["models.a.path: no file DIR/missing/saved_model.pb"],
         ),
         (
-            "a: {path: m}, b: {path: m, features: {x: {field: a.output_0, default: none}}}",
-            ["models.b.features.x.default: 'none' is no default for a.output_0, which is double"],
+            "a: {path: m}, b: {path: m, features: {x: {field: a.output_0, default: 0.0}}}",
+            ["models.b.features.x.default: a row that a does not answer is skipped, no default applies; remove it"],
         ),
     ],
 )

@@ -246,7 +246,7 @@ def test_last_of_its_payload_and_says_so() -> None:
     assert payload.startswith(dead.data)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(
     attributes=st.dictionaries(st.text(max_size=260), st.text(max_size=400), max_size=120),
     error_message=st.none() | st.text(max_size=2000),

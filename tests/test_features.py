@@ -208,6 +208,15 @@ def test_values_that_no_float32_holds_are_found_with_their_rows() -> None:
     assert overflows(batch(2, a=pa.array([2**62, 1]), b=pa.array([[1], []])).rows, features) == {}
 
 
+def test_what_lies_hidden_under_a_null_is_no_value() -> None:
+    """As in the lists of a model that has not answered."""
+    offsets, flat = pa.array([0, 2, 4, 5], pa.int32()), pa.array([1.0, 2.0, 1e300, 4.0, 1e300])
+    lists = pa.ListArray.from_arrays(offsets, flat, mask=pa.array([False, True, False]))
+    feature = FeatureColumn("x", "field:x", lists.type)
+    assert overflows(batch(3, x=lists).rows, [feature]) == {2: "feature x: 1e+300 does not fit a float32"}
+    assert made(lists.slice(0, 2)) == [("float_list", [1.0, 2.0]), None]
+
+
 def test_the_first_feature_that_overflows_is_named() -> None:
     rows = readings([1e300]).rows
     features = [FeatureColumn(name, "field:value", pa.float64()) for name in ("first", "second")]

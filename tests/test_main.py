@@ -118,7 +118,7 @@ def test_dataflow_is_given_one_line_without_anything_that_would_part_it(leaves: 
         if transform.spec.urn == par_do:
             payload.ParseFromString(transform.spec.payload)
         assert len(transform.inputs) <= 1
-        assert not (payload.state_specs or payload.side_inputs or payload.timer_family_specs)
+        assert [*payload.state_specs, *payload.side_inputs, *payload.timer_family_specs] == []
         assert not payload.restriction_coder_id
     assert len({transform.environment_id for name, transform in leaves.items() if name != "Read/Pull/Read"}) == 1
 

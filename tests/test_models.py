@@ -83,6 +83,14 @@ def test_the_fingerprint_changes_with_the_variables_alone(saved_models: Path, tm
     assert fingerprint(str(tmp_path / "model")) != fingerprint(str(saved_models / "times5"))
 
 
+def test_the_fingerprint_changes_with_the_assets_alone(saved_models: Path, tmp_path: Path) -> None:
+    shutil.copytree(saved_models / "times5", tmp_path / "model")
+    (tmp_path / "model" / "assets").mkdir(exist_ok=True)
+    before = fingerprint(str(tmp_path / "model"))
+    (tmp_path / "model" / "assets" / "words.txt").write_text("pump")
+    assert before != fingerprint(str(tmp_path / "model"))
+
+
 def test_the_fingerprint_changes_with_the_graph_alone(saved_models: Path) -> None:
     assert fingerprint(str(saved_models / "root")) != fingerprint(str(saved_models / "dropping"))
 

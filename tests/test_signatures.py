@@ -24,6 +24,11 @@ def mistake(path: Path | str) -> tuple[str, ...]:
     return caught.value.lines
 
 
+def not_for_serving(path: Path) -> tuple[str, ...]:
+    wrong = "has no graph with the tag 'serve' alone; export the model for serving"
+    return (f"models.m.path: {path}/saved_model.pb {wrong}",)
+
+
 @pytest.mark.parametrize("name", ["times5", "keras"])
 def test_a_model_of_tensorflow_2(saved_models: Path, name: str) -> None:
     assert read_signatures(str(saved_models / name), "models.m.path") == {
@@ -84,14 +89,9 @@ def test_a_saved_model_is_corrupt(tmp_path: Path) -> None:
 
 
 def test_a_saved_model_is_empty(tmp_path: Path) -> None:
-    assert mistake(write(tmp_path, SavedModel())) == (
-        f"models.m.path: {tmp_path}/saved_model.pb has no graph with the tag 'serve' alone; export the model for serving",
-    )
+    assert mistake(write(tmp_path, SavedModel())) == not_for_serving(tmp_path)
 
 
 def test_a_saved_model_is_not_for_serving(tmp_path: Path) -> None:
     save_classic(tmp_path / "model", 5.0, ["train", "serve+gpu"])
-    path = tmp_path / "model"
-    assert mistake(path) == (
-        f"models.m.path: {path}/saved_model.pb has no graph with the tag 'serve' alone; export the model for serving",
-    )
+    assert mistake(tmp_path / "model") == not_for_serving(tmp_path / "model")

@@ -28,14 +28,6 @@ SDK_ROOTS = (
     "~/google-cloud-sdk",
 )
 
-# DuckDB's spatial extension comes from a package; DuckDB would download it otherwise.
-_BIGQUERY = """
-import duckdb_extensions
-duckdb_extensions.import_extension("spatial")
-from bqemulator.cli import main
-main()
-"""
-
 
 class Emulator(Service):
     """A service that stands in for one of Google's."""
@@ -80,7 +72,7 @@ class BigQueryEmulator(Emulator):
         self.url = f"http://{self._rest_host}"
         self.storage_host = f"{LOOPBACK}:{self._grpc_port}"
         flags = [f"--rest-port={rest_port}", f"--grpc-port={self._grpc_port}", "--ephemeral", "--log-level=warning"]
-        argv = [sys.executable, "-c", _BIGQUERY, "start", *flags]
+        argv = [sys.executable, "-m", "streaming.local.bigquery_emulator", "start", *flags]
         # The format extensions (Avro load jobs) would be downloaded.
         super().__init__("the BigQuery emulator", argv, {"BQEMU_ENABLE_FORMAT_EXTENSIONS": "false"})
 

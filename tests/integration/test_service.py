@@ -132,8 +132,14 @@ def await_true(condition: Callable[[], bool], seconds: float = 120) -> None:
 
 def workers(process: subprocess.Popen[str]) -> list[psutil.Process]:
     """The worker processes of the command."""
-    found = psutil.Process(process.pid).children()
-    return [child for child in found if any("streaming.local.worker" in part for part in child.cmdline())]
+    return [child for child in psutil.Process(process.pid).children() if _is_worker(child)]
+
+
+def _is_worker(process: psutil.Process) -> bool:
+    try:
+        return "streaming.local.worker" in process.cmdline()
+    except psutil.NoSuchProcess:  # killed, if perhaps not yet buried
+        return False
 
 
 def stream(count: int) -> Iterator[Any]:
@@ -203,9 +209,7 @@ def test_nothing_is_lost_when_the_worker_is_killed_three_times(example: Path) ->
     answers: dict[str, set[float]] = {}
     for row in service.rows():
         answers.setdefault(row["prediction_id"], set()).add(row["prediction"])
-    assert len(answers) == 2 * (findings.messages - findings.bad_messages) - 2 * sum(
-        reading.fault == "not_a_number" for reading in account.sent.values()
-    )
+    assert len(answers) == 2 * (findings.messages - findings.bad_messages)
     assert all(len(predictions) == 1 for predictions in answers.values())
 
 

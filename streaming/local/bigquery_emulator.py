@@ -1,0 +1,51 @@
+"""bqemulator, run as `python -m streaming.local.bigquery_emulator start ...`, with two things mended.
+
+DuckDB's spatial extension comes from a package; bqemulator would download it. And everything that bqemulator does on
+its one DuckDB connection is done under one lock: an insertAll beside an append else ends with one thread holding
+DuckDB's lock and waiting for Python's, and another the other way round, for ever.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import duckdb_extensions
+from bqemulator.cli import main
+from bqemulator.storage.engine import DuckDBEngine
+
+_lock = threading.RLock()  # waiting for it lets other threads run Python, unlike waiting for DuckDB's own
+
+
+class _LockedConnection:
+    """A DuckDB connection whose methods run one at a time."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._connection, name)
+        return _locked(found) if callable(found) else found
+
+
+def _locked(method: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(method)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        with _lock:
+            return method(*args, **kwargs)
+
+    return run
+
+
+def _run() -> None:
+    duckdb_extensions.import_extension("spatial")
+    connection = DuckDBEngine.connection.fget
+    DuckDBEngine.connection = property(lambda engine: _LockedConnection(connection(engine)))
+    DuckDBEngine.fetch_arrow = _locked(DuckDBEngine.fetch_arrow)  # executes, then reads the connection's one result
+    main()
+
+
+if __name__ == "__main__":
+    _run()
