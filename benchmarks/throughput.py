@@ -74,6 +74,13 @@ def _sample(messages: int) -> Sample:
     return Sample(time.monotonic(), messages, cpu.user + cpu.system, prism_cpu, worker.memory_info().rss)
 
 
+def _is_worker(process: psutil.Process) -> bool:
+    try:
+        return "streaming.local.worker" in process.cmdline()
+    except psutil.NoSuchProcess:
+        return False
+
+
 def main() -> int:
     """Run the benchmark that the command line describes."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -92,7 +99,8 @@ def main() -> int:
         flags = [f"--job_file={directory}/job.yaml", f"--input_subscription={SUBSCRIPTION}", f"--output_table={TABLE}"]
         flags += [f"--output_topic=projects/{PROJECT}/topics/predictions"] if arguments.output_topic else []
         code = supervise([*flags, "--runner=PrismRunner"], 1, recorder)
-    report(recorder.samples, arguments.messages)
+        calls = model_calls()
+    report(recorder.samples, arguments.messages, calls)
     return code
 
 
@@ -160,7 +168,16 @@ def publish(messages: int, fields: int) -> None:
             publisher.publish(topic=TOPIC, messages=payloads)
 
 
-def report(samples: list[Sample], messages: int) -> None:
+def model_calls() -> int:
+    """How many batches the model was called with."""
+    from streaming.endpoints import bigquery_client
+
+    query = f"SELECT COUNT(DISTINCT processed_at) AS calls FROM `{TABLE}`"
+    (row,) = bigquery_client(PROJECT).query(query).result()
+    return int(row.calls)
+
+
+def report(samples: list[Sample], messages: int, calls: int) -> None:
     """The figures between the first second in which anything came through and the last."""
     moving = [sample for sample in samples if sample.messages]
     if len(moving) < 2:
@@ -169,6 +186,7 @@ def report(samples: list[Sample], messages: int) -> None:
     first, last = moving[0], moving[-1]
     through = last.messages - first.messages
     print(f"messages            {messages}, {through} of them measured")
+    print(f"batch size          {messages / calls:.0f} messages on average")
     print(f"rate                {through / (last.time - first.time):,.0f} messages a second")
     print(f"Python CPU          {(last.worker_cpu - first.worker_cpu) / through * 1e6:.1f} us a message")
     print(f"Prism CPU           {(last.prism_cpu - first.prism_cpu) / through * 1e6:.1f} us a message")

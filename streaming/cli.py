@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -41,13 +41,9 @@ def main() -> None:
     except JobError as error:
         _complain(str(error))
         code = EXIT_MISTAKES if isinstance(error, Mistakes) else EXIT_FAILED
-    except typer.Exit as exit_:
-        code = exit_.exit_code
-    except KeyboardInterrupt:
-        code = 130
     except Exception as error:
-        if hasattr(error, "show") and hasattr(error, "exit_code"):  # the parser's own: it knows how to be shown
-            error.show()
+        if hasattr(error, "format_message") and hasattr(error, "exit_code"):  # the parser's own
+            _complain(_usage(error))
             code = error.exit_code
         elif "--debug" in argv:
             raise
@@ -92,7 +88,7 @@ def run(
     It takes the parameters below, as --name=value or --name value.
     """
     beam_args: list[str] = context.obj or []
-    if runner.rpartition(".")[2] == "DataflowRunner":
+    if _is_dataflow(runner):
         from streaming import main as entry
 
         raise typer.Exit(entry.main([*context.args, f"--runner={runner}", *beam_args]))
@@ -100,7 +96,10 @@ def run(
 
 
 @app.command(epilog="Example: pubsub-inference check examples/multiply/job.yaml")
-def check(job_file: Annotated[str, typer.Argument(help="The job file, local or gs://.")]) -> None:
+def check(
+    job_file: Annotated[str, typer.Argument(help="The job file, local or gs://.")],
+    _debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+) -> None:
     """Check a job file against its schema and its models, and show how they are wired. Nothing is run."""
     from streaming.quiet import import_tensorflow
 
@@ -151,8 +150,8 @@ def _announcement(argv: Sequence[str], job: Sequence[str], workers: int) -> str:
         import_tensorflow()
         from streaming import main as entry
 
-        entry.checked(job)  # names these mistakes and all others
-        raise
+        launch = entry.checked(job)  # names these mistakes and all others, unless the flags are Beam's
+        parameters, models = launch.parameters, [model.name for model in launch.contract.models]
     return banner(
         subscription=parameters.input_subscription,
         table=parameters.output_table,
@@ -165,10 +164,21 @@ def _announcement(argv: Sequence[str], job: Sequence[str], workers: int) -> str:
     )
 
 
+def _is_dataflow(runner: str) -> bool:
+    """As Beam takes it: in any case, with or without its module and "Runner"."""
+    return runner.rpartition(".")[2].lower() in ("dataflow", "dataflowrunner")
+
+
 def _split(argv: list[str]) -> tuple[list[str], list[str]]:
     """The arguments before and after `--`."""
     place = argv.index("--") if "--" in argv else len(argv)
     return argv[:place], argv[place + 1 :]
+
+
+def _usage(error: Any) -> str:
+    """What the parser says is wrong, and which help to read. It says nothing where it has shown the help itself."""
+    words = " ".join(error.format_message().split())
+    return words and f"{words} ({error.ctx.command_path} --help)"
 
 
 def _complain(lines: str) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import requests
@@ -14,6 +16,8 @@ from google.cloud.bigquery import Client
 
 from streaming.errors import PermanentError, one_line
 from streaming.table_ids import TableId
+
+_LOG = logging.getLogger(__name__)
 
 REQUEST_ROWS = 500
 REQUEST_BYTES = 8_000_000
@@ -62,9 +66,8 @@ def insert(
         PermanentError: BigQuery does not take a row, or the table cannot be written to. Rows may have been inserted.
         RetryError: BigQuery could not be had for `retry_for` seconds. Rows may have been inserted.
     """
-    delays = {"initial": backoff[0], "maximum": backoff[1], "multiplier": 2.0}
-    passing = Retry(_is_passing, timeout=retry_for, **delays)
-    appearing = Retry(_is_missing, timeout=not_found_for, **delays)
+    retrying = partial(Retry, initial=backoff[0], maximum=backoff[1], multiplier=2.0, on_error=_warn)
+    passing, appearing = retrying(_is_passing, timeout=retry_for), retrying(_is_missing, timeout=not_found_for)
     send = appearing(passing(_send))
     for part in _parts(rows):
         try:
@@ -73,6 +76,10 @@ def insert(
             _raise_permanent(error, table_id)
             error.add_note(f"while inserting dead letters into {table_id}")
             raise
+
+
+def _warn(error: Exception) -> None:
+    _LOG.warning("Inserting dead letters again: %s", one_line(error))
 
 
 def _parts(rows: Sequence[Mapping[str, Any]]) -> Iterator[slice]:

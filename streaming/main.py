@@ -17,7 +17,7 @@ from streaming.errors import JobError, Mistakes
 from streaming.job import load_job
 from streaming.options import Parameters
 from streaming.pipeline import Ends, build
-from streaming.runners import EndOfLine, beam_flags, reader, runner_mistakes, runner_of
+from streaming.runners import EndOfLine, beam_flags, beam_mistakes, reader, runner_mistakes, runner_of
 from streaming.wiring import Contract
 
 EXIT_MISTAKES = 2
@@ -54,7 +54,7 @@ def checked(argv: Sequence[str]) -> Launch:
     """
     values, beam_args, mistakes = options.read(argv, beam_flags())
     beam_options = PipelineOptions(beam_args, streaming=True)
-    mistakes += runner_mistakes(beam_options)
+    mistakes += beam_mistakes(beam_args) or runner_mistakes(beam_options)
     contract = None
     if "job_file" in values:
         try:

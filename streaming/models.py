@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import logging
 import os
@@ -76,4 +77,15 @@ class SavedModelHandler(BatchModelHandler):
         except tf.errors.OpError as error:
             # A model may well refuse an example of zeros; then the first batch warms it.
             _LOG.info("model %s is not warmed up: %s", self.plan.name, one_line(error))
+        _spare_the_collector()
         return model
+
+
+def _spare_the_collector() -> None:
+    """Take what is loaded by now out of the garbage collector's sight: it stays for the life of the process.
+
+    Every batch makes a thousand protobuf messages, so collections are frequent, and each full one would walk through
+    the hundreds of thousands of objects that TensorFlow and Beam have made.
+    """
+    gc.collect()
+    gc.freeze()

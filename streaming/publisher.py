@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from streaming.errors import PermanentError, one_line
 from streaming.lanes import Lanes
 from streaming.pubsub_limits import REQUEST_BYTES, REQUEST_MESSAGES, over_limit
 from streaming.refusals import Outcome, Refusal
+
+_LOG = logging.getLogger(__name__)
 
 _RawMessage = PubsubMessage.pb()  # the class below the wrapper, which costs ten times as much
 _RawRequest = PublishRequest.pb()
@@ -78,7 +81,9 @@ class Publisher:
         self._client = client
         self._timeout = timeout
         initial, maximum = backoff
-        self._retrying = Retry(_TRANSIENT, initial=initial, maximum=maximum, multiplier=2.0, timeout=retry_for)
+        self._retrying = Retry(
+            _TRANSIENT, initial=initial, maximum=maximum, multiplier=2.0, timeout=retry_for, on_error=_warn
+        )
         self._lanes = Lanes(under_way, "publisher")
 
     def publish(self, topic: str, messages: Sequence[Any]) -> Future[list[Refusal]]:
@@ -141,6 +146,10 @@ class Publisher:
         except exceptions.RetryError as error:
             error.add_note(f"while publishing to {topic}")
             raise
+
+
+def _warn(error: Exception) -> None:
+    _LOG.warning("Sending a publish request again: %s", one_line(error))
 
 
 def _requests(messages: Sequence[Any], numbers: Sequence[int]) -> Iterator[_Request]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
@@ -16,6 +16,7 @@ DEFAULT_BATCH_WAIT_SECONDS = 0.05
 
 _PYTHON_RUNNERS = {
     "DirectRunner",
+    "TestDirectRunner",
     "BundleBasedDirectRunner",
     "SwitchingDirectRunner",
     "FnApiRunner",
@@ -25,23 +26,40 @@ _PYTHON_RUNNERS = {
 
 def beam_flags() -> set[str]:
     """The names of Beam's own pipeline options, its runners' included."""
-    parser = argparse.ArgumentParser(conflict_handler="resolve", add_help=False)
+    return {flag.removeprefix("--") for action in _beam_parser()._actions for flag in action.option_strings}
+
+
+def beam_mistakes(argv: Sequence[str]) -> list[str]:
+    """The first of Beam's own options that Beam cannot read: it would print its usage and end the process."""
+    try:
+        _beam_parser().parse_known_args(argv)
+    except argparse.ArgumentError as error:
+        return [f"{error.argument_name}: {error.message}"]
+    return []
+
+
+def _beam_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        conflict_handler="resolve", add_help=False, allow_abbrev=False, exit_on_error=False
+    )
     for options in PipelineOptions.__subclasses__():
         if "_add_argparse_args" in vars(options):
             options._add_argparse_args(parser)
-    return {flag.removeprefix("--") for action in parser._actions for flag in action.option_strings}
+    return parser
 
 
 def runner_of(options: PipelineOptions) -> str:
-    """The runner's class name."""
+    """The runner's class name. Beam takes it in any case, and without "Runner"."""
     named = options.view_as(StandardOptions).runner or StandardOptions.DEFAULT_RUNNER
-    return str(named).rpartition(".")[2]
+    name = str(named).rpartition(".")[2]
+    known = {each.lower(): each for each in StandardOptions.KNOWN_RUNNER_NAMES}
+    return known.get(name.lower()) or known.get(f"{name.lower()}runner", name)
 
 
 def runner_mistakes(options: PipelineOptions) -> list[str]:
     """Why this runner cannot run the job."""
     runner = runner_of(options)
-    if runner.lower() in {each.lower() for each in _PYTHON_RUNNERS}:
+    if runner in _PYTHON_RUNNERS:
         return [
             f"--runner: {runner} never acknowledges a message, or does so before it is processed; "
             "use PrismRunner, DataflowRunner or another portable runner"

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from rich.table import Table
+from collections.abc import Iterator
 
+from rich.table import Table
+from rich.text import Text
+
+from streaming.durations import show_duration
 from streaming.job import EventTime, Reference
 from streaming.wiring import Contract, FeatureColumn, ModelPlan
 
@@ -11,24 +15,27 @@ from streaming.wiring import Contract, FeatureColumn, ModelPlan
 def wiring_table(contract: Contract) -> Table:
     """What feeds what, a row for each identity, feature and output."""
     table = Table("step", "takes", "gives", box=None, title="This job fits together", title_justify="left")
-    message = contract.message
-    table.add_row("key", _reference(message.key), "key")
-    table.add_row("id", _reference(message.id) if message.id else "the Pub/Sub message id", "prediction_id")
-    table.add_row("event time", _event_time(message.event_time), f"windows of {contract.window}")
-    for feature in contract.features:
-        table.add_row("tf.Example", _source(feature), f"feature {feature.name}")
-    for model in contract.models:
-        _add_model(table, model)
+    for row in (*_message_rows(contract), *(row for model in contract.models for row in _model_rows(model))):
+        table.add_row(*(Text(cell) for cell in row))  # names may hold brackets, which rich takes for styles
     return table
 
 
-def _add_model(table: Table, model: ModelPlan) -> None:
+def _message_rows(contract: Contract) -> Iterator[tuple[str, str, str]]:
+    message = contract.message
+    yield "key", _reference(message.key), "key"
+    yield "id", _reference(message.id) if message.id else "the Pub/Sub message id", "prediction_id"
+    yield "event time", _event_time(message.event_time), f"windows of {show_duration(contract.window)}"
+    for feature in contract.features:
+        yield "tf.Example", _source(feature), f"feature {feature.name}"
+
+
+def _model_rows(model: ModelPlan) -> Iterator[tuple[str, str, str]]:
     if model.features is None:
-        table.add_row(f"model {model.name}", "the tf.Example", f"signature {model.signature}")
+        yield f"model {model.name}", "the tf.Example", f"signature {model.signature}"
     for feature in model.features or ():
-        table.add_row(f"model {model.name}", _source(feature), f"feature {feature.name} of its own tf.Example")
+        yield f"model {model.name}", _source(feature), f"feature {feature.name} of its own tf.Example"
     for output in model.outputs:
-        table.add_row(f"model {model.name}", f"output {output.name}", f"column {output.column}: {output.type}")
+        yield f"model {model.name}", f"output {output.name}", f"column {output.column}: {output.type}"
 
 
 def _source(feature: FeatureColumn) -> str:

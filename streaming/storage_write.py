@@ -9,6 +9,7 @@ Google's `AppendRowsStream` is not used: shared by threads it mixes up their ans
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections import deque
@@ -27,6 +28,8 @@ from streaming.append_requests import AppendRequest, cut
 from streaming.append_stream import AppendStream
 from streaming.refusals import Outcome, Refusal
 from streaming.table_ids import parse_table_id
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(eq=False)
@@ -75,6 +78,7 @@ class AppendConnection:
         self._resume = 0.0  # when sending may go on
         self._waits = self._new_waits()
         self._closed = False
+        self._failure: Exception | None = None  # what closed it, if not its owner
         self._thread: threading.Thread | None = None
 
     def append(self, table: str, rows: pa.RecordBatch) -> Future[list[Refusal]]:
@@ -115,7 +119,7 @@ class AppendConnection:
         with self._changed:
             self._changed.wait_for(lambda: self._closed or self._under_way < self._most_under_way)
             if self._closed:
-                raise RuntimeError("the append connection is closed")
+                raise RuntimeError("the append connection is closed") from self._failure
             self._under_way += 1
             self._unsent.append(pending)
             self._changed.notify_all()
@@ -173,7 +177,7 @@ class AppendConnection:
             lost, self._unanswered = list(self._unanswered), deque()
         blamed = lost if is_transient(status) else lost[:1]
         given_up = [pending for pending in blamed if self._gives_up(pending, status)]
-        self._again([pending for pending in lost if pending not in given_up], wait=bool(lost))
+        self._try_again([pending for pending in lost if pending not in given_up], status)
         for pending in given_up:
             self._settle(pending, to_error(status, pending.request.table))
 
@@ -189,7 +193,7 @@ class AppendConnection:
         elif self._gives_up(pending, answer.error):
             self._settle(pending, to_error(answer.error, pending.request.table))
         else:
-            self._again([pending], wait=True)
+            self._try_again([pending], answer.error)
 
     def _refuse(self, pending: _Pending, faults: dict[int, tuple[str, str]]) -> None:
         """Nothing of a request with refused rows was written: what is left of it goes out again."""
@@ -199,11 +203,11 @@ class AppendConnection:
         if rest is None:
             self._settle(pending)
         else:
-            self._again([_Pending(rest, pending.outcome)], wait=False)
+            self._queue_first([_Pending(rest, pending.outcome)])
 
     def _break_off(self, error: Exception) -> None:
         with self._changed:
-            self._closed = True
+            self._closed, self._failure = True, error
             left = [*self._unanswered, *self._unsent]
         for pending in left:
             self._settle(pending, error)
@@ -215,11 +219,17 @@ class AppendConnection:
         patience = self._retry_for if is_transient(status) else self._not_found_for if is_missing(status) else 0.0
         return now - pending.failing_since >= patience
 
-    def _again(self, pendings: list[_Pending], *, wait: bool) -> None:
+    def _try_again(self, pendings: list[_Pending], status: Status) -> None:
+        if not pendings:  # an idle stream may end as it likes
+            return
+        _LOG.warning("Sending %d append requests again: %s", len(pendings), status.message)
+        with self._changed:
+            self._resume = time.monotonic() + next(self._waits)
+        self._queue_first(pendings)
+
+    def _queue_first(self, pendings: list[_Pending]) -> None:
         with self._changed:
             self._unsent.extendleft(reversed(pendings))
-            if wait:
-                self._resume = time.monotonic() + next(self._waits)
             self._changed.notify_all()
 
     def _settle(self, pending: _Pending, error: Exception | None = None) -> None:

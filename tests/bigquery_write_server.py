@@ -142,7 +142,7 @@ class BigQueryWriteServer(grpc.GenericRpcHandler):
             table, rows = item
             step = self.script.popleft() if self.script else Store()
             if isinstance(step, FallSilent | EndStream) and step.stored:
-                self._store(table, rows)
+                self._store_or_refuse(table, rows)
             match step:
                 case EndStream(grpc.StatusCode.OK):
                     return

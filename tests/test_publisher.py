@@ -121,9 +121,12 @@ def test_the_same_key_of_another_topic_does_not_wait(server: PublisherServer, ma
 
 
 @pytest.mark.parametrize("code", TRANSIENT)
-def test_a_passing_fault_is_tried_again(code: StatusCode, server: PublisherServer, make: Make) -> None:
+def test_a_passing_fault_is_logged_and_tried_again(
+    code: StatusCode, server: PublisherServer, make: Make, caplog: pytest.LogCaptureFixture
+) -> None:
     server.script.extend([Fail(code), Fail(code)])
     assert answer(make().publish(TOPIC, texts(0, 3))) == []
+    assert [message.partition(":")[0] for message in caplog.messages] == ["Sending a publish request again"] * 2
     assert [(topic, numbers(messages)) for topic, messages in server.published] == [(TOPIC, [0, 1, 2])]
 
 

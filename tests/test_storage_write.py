@@ -203,6 +203,16 @@ def test_an_idle_stream_that_ends_is_opened_again_by_the_next_append(
     assert server.tables == {TABLE: batch(0, 2).to_pylist()}
 
 
+def test_an_idle_stream_may_end_without_a_word(
+    server: BigQueryWriteServer, connect: Connect, caplog: pytest.LogCaptureFixture
+) -> None:
+    connection = connect()
+    assert answer(connection.append(TABLE, batch(0, 1))) == []
+    server.end_streams(StatusCode.ABORTED)
+    connection.close()
+    assert caplog.messages == []
+
+
 def test_a_server_that_restarts_gets_what_it_has_not_answered(server: BigQueryWriteServer, connect: Connect) -> None:
     server.script.append(Store(gate=threading.Event()))
     future = connect().append(TABLE, batch(0, 5))
@@ -232,10 +242,11 @@ def test_an_idle_connection_is_not_taken_for_a_silent_server(server: BigQueryWri
 
 @pytest.mark.parametrize("code", TRANSIENT[:-1])
 def test_a_transient_error_in_an_answer_is_tried_again_on_the_same_stream(
-    code: StatusCode, server: BigQueryWriteServer, connect: Connect
+    code: StatusCode, server: BigQueryWriteServer, connect: Connect, caplog: pytest.LogCaptureFixture
 ) -> None:
     server.script.extend([Answer(code), Answer(code)])
     assert answer(connect().append(TABLE, batch(0, 3))) == []
+    assert caplog.messages == ["Sending 1 append requests again: scripted"] * 2
     assert server.tables == {TABLE: batch(0, 3).to_pylist()}
     assert server.streams == 1
 
@@ -376,8 +387,12 @@ def test_a_client_that_was_closed_fails_the_append_instead_of_leaving_it_waiting
     client: BigQueryWriteClient, connect: Connect
 ) -> None:
     client.transport.close()
-    error = connect().append(TABLE, batch(0, 1)).exception(10)
+    connection = connect()
+    error = connection.append(TABLE, batch(0, 1)).exception(10)
     assert type(error) is ValueError
+    with pytest.raises(RuntimeError, match="the append connection is closed") as raised:
+        connection.append(TABLE, batch(1, 1))
+    assert raised.value.__cause__ is error
 
 
 def test_a_name_that_is_no_table_s_is_the_caller_s_error(connect: Connect) -> None:
