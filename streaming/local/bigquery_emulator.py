@@ -1,20 +1,26 @@
-"""bqemulator, run as `python -m streaming.local.bigquery_emulator start ...`, with two things mended.
+"""bqemulator, run as `python -m streaming.local.bigquery_emulator start ...`, with three things mended.
 
-DuckDB's spatial extension comes from a package; bqemulator would download it. And everything that bqemulator does on
-its one DuckDB connection is done under one lock: an insertAll beside an append else ends with one thread holding
-DuckDB's lock and waiting for Python's, and another the other way round, for ever.
+- DuckDB's spatial extension comes from a package; bqemulator would download it.
+- Everything that bqemulator does on its one DuckDB connection is done under one lock: an insertAll beside an append
+  else ends with one thread holding DuckDB's lock and waiting for Python's, and another the other way round, for ever.
+- Each append stream keeps a thread of the event loop's default executor, which has the number of CPUs and 4; with all
+  of them taken, nothing answers any more.
 """
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import wraps
 from typing import Any
 
 import duckdb_extensions
 from bqemulator.cli import main
 from bqemulator.storage.engine import DuckDBEngine
+
+APPEND_STREAMS = 256
 
 _lock = threading.RLock()  # waiting for it lets other threads run Python, unlike waiting for DuckDB's own
 
@@ -39,7 +45,17 @@ def _locked(method: Callable[..., Any]) -> Callable[..., Any]:
     return run
 
 
+class _ManyThreads(asyncio.DefaultEventLoopPolicy):
+    """Event loops whose default executor has a thread for each append stream."""
+
+    def new_event_loop(self) -> asyncio.AbstractEventLoop:
+        loop = super().new_event_loop()
+        loop.set_default_executor(ThreadPoolExecutor(APPEND_STREAMS))
+        return loop
+
+
 def _run() -> None:
+    asyncio.set_event_loop_policy(_ManyThreads())
     duckdb_extensions.import_extension("spatial")
     connection = DuckDBEngine.connection.fget
     DuckDBEngine.connection = property(lambda engine: _LockedConnection(connection(engine)))

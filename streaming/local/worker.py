@@ -261,8 +261,12 @@ def configure_logging(*, debug: bool) -> None:
 
 
 def _log_thread(ended: threading.ExceptHookArgs) -> None:
+    from grpc import RpcError
+
+    # Beam's own threads end by a plain RpcError when Prism does, which is told otherwise; Google's clients wrap theirs.
+    level = logging.INFO if issubclass(ended.exc_type, RpcError) else logging.WARNING
     name = ended.thread.name if ended.thread else "unknown"
-    _LOG.warning("thread %s ended: %s", name, one_line(ended.exc_value or ended.exc_type()))
+    _LOG.log(level, "thread %s ended: %s", name, one_line(ended.exc_value or ended.exc_type()))
 
 
 if __name__ == "__main__":
