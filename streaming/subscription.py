@@ -55,6 +55,7 @@ class Subscription:
         self._waiting: deque[Received] = deque()
         self._waiting_bytes = 0
         self._held: set[str] = set()
+        self._last = time.monotonic()  # when a message came
         self._error: PermanentError | None = None
         self._stopping = threading.Event()
         self._puller = subscriber_client()  # its own: closing it is what ends a pull that Pub/Sub holds
@@ -84,6 +85,10 @@ class Subscription:
         """Whether so many messages wait, so that `take` would not."""
         with self._changed:
             return len(self._waiting) >= messages or self._waiting_bytes >= self._ahead_bytes
+
+    def quiet_for(self) -> float:
+        """Seconds since a message came."""
+        return time.monotonic() - self._last
 
     def acknowledge(self, ack_ids: Sequence[str]) -> None:
         """Acknowledge messages. Retries by itself; what cannot be acknowledged comes again and the log says so."""
@@ -170,6 +175,8 @@ class Subscription:
         return [Received(each.ack_id, each.message.SerializeToString()) for each in raw.received_messages]
 
     def _add(self, received: Sequence[Received]) -> None:
+        if received:
+            self._last = time.monotonic()
         with self._changed:
             self._held.update(each.ack_id for each in received)
             if not self.stopping:
