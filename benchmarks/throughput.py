@@ -59,6 +59,8 @@ class Recorder(Live):
     def update(self, worker: int, snapshot: Mapping[str, Any]) -> None:
         super().update(worker, snapshot)
         through = int(snapshot["predictions"]) + int(snapshot["dead_letters"])
+        if self.samples and self.samples[-1].messages >= self._messages:
+            return  # the worker is ending: its figures are no longer those of the job
         self.samples.append(_sample(through))
         if through >= self._messages:
             os.kill(os.getpid(), signal.SIGTERM)

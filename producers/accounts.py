@@ -8,12 +8,26 @@ from __future__ import annotations
 import itertools
 import math
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any, TypeAlias
 
+from producers.findings import Finding, Findings, Kind, Sample
 from producers.readings import Account, Inputs, Reading, Refused
+
+__all__ = [
+    "CASCADE",
+    "PARALLEL",
+    "TOLERANCE",
+    "Finding",
+    "Findings",
+    "Kind",
+    "Multiplier",
+    "Multipliers",
+    "Row",
+    "Sample",
+    "check",
+]
 
 Row: TypeAlias = Mapping[str, Any]
 
@@ -36,85 +50,6 @@ PARALLEL: Multipliers = {"times5": Multiplier(5), "times10": Multiplier(10)}
 
 CASCADE: Multipliers = {"times5": Multiplier(5), "times10": Multiplier(10, feeder="times5")}
 """The models of `examples/multiply/cascade.yaml`."""
-
-
-class Kind(StrEnum):
-    """What can be wrong with what came out."""
-
-    LOST = "lost"
-    NEVER_PUBLISHED = "never published"
-    UNEXPECTED_ROW = "unexpected row"
-    UNEXPECTED_DEAD_LETTER = "unexpected dead letter"
-    WRONG_ID = "wrong prediction_id"
-    WRONG_KEY = "wrong key"
-    WRONG_EVENT_TIME = "wrong event time"
-    WRONG_WINDOW = "wrong window"
-    WRONG_PREDICTION = "wrong prediction"
-    WRONG_STAGE = "wrong stage"
-    WRONG_PAYLOAD = "wrong payload"
-
-
-@dataclass(frozen=True)
-class Finding:
-    """Something wrong with one message, or with one model's answer to it."""
-
-    kind: Kind
-    message_id: str
-    model: str | None = None
-    detail: str = ""
-
-    def __str__(self) -> str:
-        model = f", model {self.model}" if self.model else ""
-        detail = f": {self.detail}" if self.detail else ""
-        return f"{self.kind}: message {self.message_id}{model}{detail}"
-
-
-@dataclass(frozen=True)
-class Findings:
-    """What went in and what came out.
-
-    Attributes:
-        wrong: everything that is wrong.
-        messages: how many messages were sent.
-        bad_messages: how many of them must not be answered.
-        rows: model -> rows, with their repetitions.
-        dead_letters: (stage, error class) -> dead letters, with their repetitions.
-        repeated_rows: rows beyond the first of their `prediction_id`; at-least-once allows them.
-        repeated_dead_letters: dead letters beyond the first of their message, stage and model; allowed likewise.
-        latencies: percentile -> seconds from a message's publish time to its prediction; empty without rows.
-        samples: the answers to the first messages, one line each.
-    """
-
-    wrong: Sequence[Finding]
-    messages: int
-    bad_messages: int
-    rows: Mapping[str, int]
-    dead_letters: Mapping[tuple[str, str], int]
-    repeated_rows: int
-    repeated_dead_letters: int
-    latencies: Mapping[int, float]
-    samples: Sequence[str]
-
-    @property
-    def ok(self) -> bool:
-        """Whether everything that went in came out as it must, at least once."""
-        return not self.wrong
-
-    def lines(self, most: int = 10) -> list[str]:
-        """A summary to print. Of what is wrong it shows the `most` first in full."""
-        rows = ", ".join(f"{count} {model}" for model, count in sorted(self.rows.items()))
-        letters = ", ".join(f"{count} {' '.join(reason)}" for reason, count in sorted(self.dead_letters.items()))
-        latencies = ", ".join(f"p{percentile} {seconds:.3f} s" for percentile, seconds in self.latencies.items())
-        counts = Counter(finding.kind for finding in self.wrong)
-        return [
-            f"messages      {self.messages}, {self.bad_messages} of them bad",
-            f"rows          {rows or 'none'}; {self.repeated_rows} repeated",
-            f"dead letters  {letters or 'none'}; {self.repeated_dead_letters} repeated",
-            f"latency       {latencies or 'none'}",
-            *(f"sample        {sample}" for sample in self.samples),
-            f"wrong         {', '.join(f'{count} {kind}' for kind, count in counts.items()) or 'nothing'}",
-            *(f"              {finding}" for finding in self.wrong[:most]),
-        ]
 
 
 def check(account: Account, rows: Iterable[Row], error_rows: Iterable[Row], models: Multipliers) -> Findings:
@@ -255,11 +190,11 @@ def _latencies(rows: Iterable[Row]) -> dict[int, float]:
     return {percentile: seconds[-(-percentile * len(seconds) // 100) - 1] for percentile in (50, 95, 99, 100)}
 
 
-def _samples(sent: Mapping[str, Reading], rows: Iterable[Row], models: Multipliers) -> list[str]:
+def _samples(sent: Mapping[str, Reading], rows: Iterable[Row], models: Multipliers) -> list[Sample]:
     answers = {(row["message_id"], row["model"]): row["prediction"] for row in rows}
     good = ((message_id, inputs) for message_id, reading in sent.items() if (inputs := _answerable(reading)))
     return [
-        f"{inputs.key}: {inputs.value:g} -> {model} {answers[message_id, model]:g}"
+        Sample(inputs.key, inputs.value, model, answers[message_id, model])
         for message_id, inputs in itertools.islice(good, 4)
         for model in models
         if answers.get((message_id, model)) is not None

@@ -20,6 +20,7 @@ EXIT_MISTAKES = 2
 app = typer.Typer(
     name="pubsub-inference",
     help="Streaming TensorFlow inference on Pub/Sub: keyed messages in, keyed predictions out.",
+    epilog="Example: pubsub-inference demo",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -43,7 +44,8 @@ def main() -> None:
         code = EXIT_MISTAKES if isinstance(error, Mistakes) else EXIT_FAILED
     except Exception as error:
         if hasattr(error, "format_message") and hasattr(error, "exit_code"):  # the parser's own
-            _complain(_usage(error))
+            if words := _usage(error):
+                _complain(words)
             code = error.exit_code
         elif "--debug" in argv:
             raise
@@ -89,6 +91,9 @@ def run(
     """
     beam_args: list[str] = context.obj or []
     if _is_dataflow(runner):
+        from streaming.quiet import import_tensorflow
+
+        import_tensorflow()
         from streaming import main as entry
 
         raise typer.Exit(entry.main([*context.args, f"--runner={runner}", *beam_args]))

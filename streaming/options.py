@@ -39,7 +39,7 @@ class Parameters(BaseModel):
     input_subscription: Subscription = Field(description="projects/P/subscriptions/S, read from")
     output_table: Table = Field(description="P:D.T or P.D.T, a row for each message and model")
     output_topic: Topic | None = Field(None, description="projects/P/topics/T, a message for each prediction")
-    output_deadletter_table: Table | None = Field(None, description="without it <output_table>_error_records")
+    output_deadletter_table: Table | None = Field(None, description="without it OUTPUT_TABLE_error_records")
     output_deadletter_topic: Topic | None = Field(
         None, description="projects/P/topics/T, a message for each dead letter"
     )

@@ -5,26 +5,31 @@ Each end is a plain, picklable description; the client behind it is opened when 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import pyarrow as pa
 from google.api_core import exceptions
+from google.api_core.retry import Retry
+from google.auth.exceptions import GoogleAuthError
 from google.cloud.bigquery import SchemaField
 
 from streaming import deadletters, error_records
 from streaming.endpoints import bigquery_client, bigquery_write_client, publisher_client, subscriber_client
-from streaming.errors import PermanentError
+from streaming.errors import JobError, PermanentError, one_line
 from streaming.options import Parameters
 from streaming.publisher import Publisher, output_message
 from streaming.refusals import Refusal
-from streaming.registry import shared
+from streaming.registry import forget, shared
 from streaming.results import table_schema
 from streaming.storage_write import AppendConnection
 from streaming.tables import ensure_distinct_view, ensure_error_table, ensure_table, parse_table_id
 from streaming.wiring import Contract
+
+_APPEND = "append"
 
 
 @dataclass(frozen=True)
@@ -34,8 +39,12 @@ class Table:
     table_id: str
 
     def append(self, rows: pa.RecordBatch) -> Future[list[Refusal]]:
-        connection = shared("append", lambda: AppendConnection(bigquery_write_client()))
-        return connection.append(self.table_id, rows)
+        connection = shared(_APPEND, lambda: AppendConnection(bigquery_write_client()))
+        try:
+            return connection.append(self.table_id, rows)
+        except RuntimeError:
+            forget(_APPEND)  # it has broken down; the bundle fails, and the next one gets a new connection
+            raise
 
 
 @dataclass(frozen=True)
@@ -87,12 +96,17 @@ def prepare(parameters: Parameters, contract: Contract) -> None:
 
     Raises:
         Mistakes: a table does not fit what the job writes.
-        PermanentError: there is no such subscription or topic.
+        PermanentError: there is no such subscription or topic, or there are no credentials.
+        JobError: Pub/Sub does not answer.
     """
-    _make_tables(parameters, contract)
-    _see_subscription(parameters.input_subscription)
-    _see_topic("output_topic", parameters.output_topic)
-    _see_topic("output_deadletter_topic", parameters.output_deadletter_topic)
+    try:
+        _make_tables(parameters, contract)
+        _see_subscription(parameters.input_subscription)
+        _see_topic("output_topic", parameters.output_topic)
+        _see_topic("output_deadletter_topic", parameters.output_deadletter_topic)
+    except GoogleAuthError as error:
+        remedy = "run gcloud auth application-default login"
+        raise PermanentError(f"no valid credentials; {remedy} ({one_line(error)})") from error
 
 
 def bigquery_schema(schema: pa.Schema) -> list[SchemaField]:
@@ -124,27 +138,30 @@ def _make_tables(parameters: Parameters, contract: Contract) -> None:
 
 
 def _see_subscription(name: str) -> None:
-    with subscriber_client() as client:
-        try:
-            client.get_subscription(subscription=name, timeout=_SEE_SECONDS)
-        except exceptions.NotFound as error:
-            raise PermanentError(
-                f"input_subscription: there is no {name}; create it with gcloud pubsub subscriptions create"
-            ) from error
-        except exceptions.PermissionDenied:
-            pass  # one who may pull need not be allowed to look; the reader will tell
+    with _seen("input_subscription", name, "subscriptions"), subscriber_client() as client:
+        client.get_subscription(subscription=name, retry=Retry(timeout=_SEE_SECONDS))
 
 
 def _see_topic(place: str, name: str | None) -> None:
     if name is None:
         return
-    with publisher_client() as client:
-        try:
-            client.get_topic(topic=name, timeout=_SEE_SECONDS)
-        except exceptions.NotFound as error:
-            raise PermanentError(f"{place}: there is no {name}; create it with gcloud pubsub topics create") from error
-        except exceptions.PermissionDenied:
-            pass  # one who may publish need not be allowed to look
+    with _seen(place, name, "topics"), publisher_client() as client:
+        client.get_topic(topic=name, retry=Retry(timeout=_SEE_SECONDS))
 
 
-_SEE_SECONDS = 30.0
+_SEE_SECONDS = 30.0  # somebody waits before the screen
+
+
+@contextmanager
+def _seen(place: str, name: str, kind: str) -> Iterator[None]:
+    """Turn what Pub/Sub says instead of showing it into one line."""
+    try:
+        yield
+    except exceptions.NotFound as error:
+        raise PermanentError(f"{place}: there is no {name}; create it with gcloud pubsub {kind} create") from error
+    except exceptions.PermissionDenied:
+        pass  # one who may use it need not be allowed to look; the first use will tell
+    except exceptions.InvalidArgument as error:
+        raise PermanentError(f"{place}: {name} is no name that Pub/Sub takes; mend it ({one_line(error)})") from error
+    except exceptions.GoogleAPIError as error:
+        raise JobError(f"{place}: Pub/Sub does not tell whether there is {name} ({one_line(error)})") from error

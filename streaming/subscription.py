@@ -11,9 +11,11 @@ import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
+import grpc
 from google.api_core import exceptions
+from google.api_core.gapic_v1.routing_header import to_grpc_metadata
+from google.pubsub_v1.types import PullRequest, PullResponse
 
 from streaming.endpoints import subscriber_client
 from streaming.errors import PermanentError, one_line
@@ -58,6 +60,7 @@ class Subscription:
         self._last = time.monotonic()  # when a message came
         self._error: PermanentError | None = None
         self._stopping = threading.Event()
+        self._routing = to_grpc_metadata({"subscription": name})
         self._puller = subscriber_client()  # its own: closing it is what ends a pull that Pub/Sub holds
         self._client = subscriber_client()
         for target in (self._pull_ahead, self._extend_leases):
@@ -169,10 +172,19 @@ class Subscription:
         return min(self._ahead - len(self._waiting), PULL_MESSAGES)
 
     def _pull(self, room: int) -> list[Received]:
-        response = self._puller.pull(subscription=self._name, max_messages=room, timeout=PULL_SECONDS)
-        # The raw protobuf: wrapping each message costs more than all else that is done with it here.
-        raw: Any = type(response).pb(response)
-        return [Received(each.ack_id, each.message.SerializeToString()) for each in raw.received_messages]
+        """The next messages, by the client's transport: its method, with retries of its own, costs half as much again.
+
+        The raw protobuf is used, since wrapping each message costs more than all else that is done with it here.
+        """
+        request = PullRequest(subscription=self._name, max_messages=room)
+        try:
+            response = self._puller.transport.pull(request, timeout=PULL_SECONDS, metadata=[self._routing])
+        except grpc.RpcError as error:
+            raise exceptions.from_grpc_error(error) from error
+        except ValueError as error:  # gRPC's word for a channel that `stop` has closed
+            raise exceptions.Cancelled(str(error)) from error
+        received = PullResponse.pb(response).received_messages
+        return [Received(each.ack_id, each.message.SerializeToString()) for each in received]
 
     def _add(self, received: Sequence[Received]) -> None:
         if received:

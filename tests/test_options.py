@@ -187,6 +187,23 @@ def test_a_mistake_is_named_with_its_flag(argv: list[str], lines: list[str]) -> 
     assert mistakes(*argv) == lines
 
 
+@pytest.mark.parametrize(
+    ("values", "line"),
+    [
+        (
+            {"output_deadletter_table": "p.d.t"},
+            "--output_deadletter_table: is the --output_table; dead letters need a table of their own",
+        ),
+        (
+            {"output_topic": "projects/p/topics/t", "output_deadletter_topic": "projects/p/topics/t"},
+            "--output_deadletter_topic: is the --output_topic; dead letters need a topic of their own",
+        ),
+    ],
+)
+def test_dead_letters_go_apart_from_predictions(values: dict[str, str], line: str) -> None:
+    assert mistakes(*args(**values)) == [line]
+
+
 def test_all_mistakes_are_found_at_once() -> None:
     argv = ["stray", "--job_file=a", "--job-file=b", "--windowduration", "5m", "--output_table=t", "--batch_size=x"]
     assert mistakes(*argv) == [

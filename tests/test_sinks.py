@@ -1,193 +1,311 @@
-"""The sinks: batches leave in order, when their service has answered, without what it has refused."""
+"""The sinks: batches leave in order, once answered; what is refused becomes a failure; what fails, fails the bundle."""
 
 from __future__ import annotations
 
+import threading
+from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import Future
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import pyarrow as pa
 import pytest
+from apache_beam.transforms.window import GlobalWindow
 
 from streaming import metrics
-from streaming.batches import Batch, Failure
+from streaming.batches import NO_FAILURES, TIMESTAMP, Batch, Failure, failure_rows
 from streaming.refusals import Refusal
+from streaming.results import table_schema, to_attributes, to_json, to_predictions
 from streaming.sinks import Publish, WriteDeadLetters, WriteTable
-from tests.builders import answered, plan, readings, windowed
+from tests import memory
+from tests.builders import PREDICTION, answered, plan, readings, windowed
 
-MODELS = (plan("times5"), plan("times10"))
+TIMES5, TIMES10 = plan("times5"), plan("times10")
+MODELS = (TIMES5, TIMES10)
+SCHEMA = table_schema([pa.field(PREDICTION.column, PREDICTION.type)])
 
 
-class Table:
-    """A table whose answers the test gives."""
+def batch(values: Sequence[float], without: Sequence[float] = ()) -> Batch:
+    """Readings that both models have answered, but for times10 those of `without`."""
+    built = answered(windowed(readings(values)), TIMES5, [{"prediction": 5 * value} for value in values])
+    return answered(built, TIMES10, [None if value in without else {"prediction": 10 * value} for value in values])
+
+
+class Answer(Future[list[Refusal]]):
+    """A future that tells when somebody waits for it."""
 
     def __init__(self) -> None:
-        self.rows: list[pa.RecordBatch] = []
-        self.answers: list[Future[list[Refusal]]] = []
+        super().__init__()
+        self.awaited = threading.Event()
+
+    def result(self, timeout: float | None = None) -> list[Refusal]:
+        self.awaited.set()
+        return super().result(timeout)
+
+
+@dataclass
+class Promises:
+    """A table and a topic whose answers the test gives."""
+
+    answers: list[Answer] = field(default_factory=list)
 
     def append(self, rows: pa.RecordBatch) -> Future[list[Refusal]]:
-        self.rows.append(rows)
-        self.answers.append(Future())
+        self.answers.append(Answer())
         return self.answers[-1]
-
-
-class Topic:
-    """A topic that answers at once, and refuses what it is told to."""
-
-    def __init__(self, refusals: Sequence[Refusal] = ()) -> None:
-        self.published: list[tuple[bytes, dict[str, str], str]] = []
-        self._refusals = list(refusals)
 
     def publish(
         self, data: Sequence[bytes], attributes: Sequence[dict[str, str]], keys: Sequence[str]
     ) -> Future[list[Refusal]]:
-        self.published += zip(data, attributes, keys, strict=True)
-        answer: Future[list[Refusal]] = Future()
-        answer.set_result(self._refusals)
-        return answer
+        return self.append(pa.RecordBatch.from_pydict({}))
 
 
-class DeadLetters:
-    def __init__(self, error: Exception | None = None) -> None:
-        self.written: list[dict[str, Any]] = []
-        self._error = error
-
-    def write(self, failures: pa.RecordBatch) -> None:
-        if self._error:
-            raise self._error
-        self.written += failures.to_pylist()
+Sink = WriteTable | Publish
 
 
-def predicted(*values: float) -> Batch:
-    """Messages that both models have answered."""
-    batch = windowed(readings(list(values)))
-    for model, factor in zip(MODELS, (5.0, 10.0), strict=True):
-        batch = answered(batch, model, [{"prediction": value * factor} for value in values])
-    return batch
-
-
-def predictions(batch: Batch, model: str) -> list[float | None]:
-    answers = batch.column(f"model:{model}").to_pylist()
-    return [None if answer is None else answer["prediction"] for answer in answers]
-
-
-def reasons(batch: Batch) -> list[tuple[str, str, str, str, str]]:
-    names = ("message_id", "stage", "model", "error_class", "error_message")
-    return [tuple(row[name] for name in names) for row in batch.failures.to_pylist()]
-
-
-def test_batches_leave_in_order_and_only_when_they_are_answered() -> None:
-    table = Table()
-    sink, first, second, third = WriteTable(MODELS, table), predicted(1.0), predicted(2.0), predicted(3.0)
+@pytest.fixture(params=[WriteTable, Publish])
+def sink_and_answers(request: pytest.FixtureRequest) -> tuple[Sink, list[Answer]]:
+    """A sink at the start of a bundle."""
+    promises = Promises()
+    sink: Sink = request.param(MODELS, promises)
     sink.start_bundle()
+    return sink, promises.answers
+
+
+def finish(sink: Sink) -> list[Batch]:
+    return [each.value for each in sink.finish_bundle()]
+
+
+def test_batches_leave_in_order_and_only_when_answered(sink_and_answers: tuple[Sink, list[Answer]]) -> None:
+    sink, answers = sink_and_answers
+    first, second, third = batch([1.0]), batch([2.0]), batch([3.0])
     assert list(sink.process(first)) == []
     assert list(sink.process(second)) == []
-    table.answers[1].set_result([])
+    answers[1].set_result([])
     assert list(sink.process(third)) == []
-    table.answers[0].set_result([])
-    table.answers[2].set_result([])
-    assert [each.value for each in sink.finish_bundle()] == [first, second, third]
+    answers[0].set_result([])
+    assert list(sink.process(batch([4.0]))) == [first, second]
+    answers[2].set_result([])
+    answers[3].set_result([])
+    assert finish(sink) == [third, batch([4.0])]
+    assert finish(sink) == []
 
 
-def test_an_answered_batch_leaves_with_the_next_one() -> None:
-    table = Table()
-    sink, first, second = WriteTable(MODELS, table), predicted(1.0), predicted(2.0)
-    assert list(sink.process(first)) == []
-    table.answers[0].set_result([])
-    assert list(sink.process(second)) == [first]
-    table.answers[1].set_result([])
-    assert [each.value for each in sink.finish_bundle()] == [second]
+def test_the_end_of_the_bundle_waits_for_every_answer(sink_and_answers: tuple[Sink, list[Answer]]) -> None:
+    sink, answers = sink_and_answers
+    batches = [batch([1.0]), batch([2.0])]
+    for each in batches:
+        assert list(sink.process(each)) == []
+    finished: Future[list[Batch]] = Future()
+    threading.Thread(target=lambda: finished.set_result(finish(sink)), daemon=True).start()
+    for answer in answers:
+        assert answer.awaited.wait(10)
+        assert not finished.done()
+        answer.set_result([])
+    assert finished.result(10) == batches
 
 
-def test_the_table_gets_a_row_for_each_model_and_message() -> None:
-    table = Table()
-    list(WriteTable(MODELS, table).process(predicted(1.0, 2.0)))
-    (rows,) = table.rows
-    ids = rows.column("prediction_id").to_pylist()
-    assert dict(zip(ids, rows.column("prediction").to_pylist(), strict=True)) == {
-        "id-0/times5": 5.0,
-        "id-1/times5": 10.0,
-        "id-0/times10": 10.0,
-        "id-1/times10": 20.0,
-    }
-
-
-def test_what_the_table_refuses_becomes_failures_of_its_message_and_model() -> None:
-    table = Table()
-    sink = WriteTable(MODELS, table)
-    list(sink.process(predicted(1.0, 2.0, 3.0)))
-    table.answers[0].set_result(
-        [Refusal(1, "INVALID", "odd"), Refusal(3, "INVALID", "odder"), Refusal(5, "TOO_LARGE", "oddest")]
-    )
-    (batch,) = [each.value for each in sink.finish_bundle()]
-    assert predictions(batch, "times5") == [5.0, None, 15.0]
-    assert predictions(batch, "times10") == [None, 20.0, None]
-    assert reasons(batch) == [
-        ("message-1", "write_table", "times5", "INVALID", "odd"),
-        ("message-0", "write_table", "times10", "INVALID", "odder"),
-        ("message-2", "write_table", "times10", "TOO_LARGE", "oddest"),
-    ]
-
-
-def test_a_table_that_fails_fails_the_bundle_and_the_next_bundle_begins_anew() -> None:
-    table = Table()
-    sink = WriteTable(MODELS, table)
-    sink.start_bundle()
-    list(sink.process(predicted(1.0)))
-    table.answers[0].set_exception(ConnectionError("gone"))
-    with pytest.raises(ConnectionError, match="gone"):
-        list(sink.finish_bundle())
-    list(sink.process(predicted(2.0)))
-    sink.start_bundle()
-    assert list(sink.finish_bundle()) == []
-
-
-def test_the_topic_gets_what_is_answered_with_its_key() -> None:
-    topic = Topic()
-    batch = predicted(1.0, 2.0).without_answers("times5", pa.array([True, False]))
-    assert list(Publish(MODELS, topic).process(batch)) == [batch]
-    assert [(attributes["prediction_id"], attributes["key"], key) for _, attributes, key in topic.published] == [
-        ("id-1/times5", "device-1", "device-1"),
-        ("id-0/times10", "device-0", "device-0"),
-        ("id-1/times10", "device-1", "device-1"),
-    ]
-
-
-def test_what_the_topic_refuses_is_a_failure_of_publish() -> None:
-    sink = Publish(MODELS, Topic([Refusal(2, "MessageTooLarge", "too large")]))
-    (batch,) = sink.process(predicted(1.0, 2.0))
-    assert predictions(batch, "times10") == [None, 20.0]
-    assert reasons(batch) == [("message-0", "publish", "times10", "MessageTooLarge", "too large")]
-
-
-def test_without_a_topic_a_batch_passes_as_it_is() -> None:
-    sink, batch = Publish(MODELS, None), predicted(1.0)
-    assert list(sink.process(batch)) == [batch]
-    assert list(sink.finish_bundle()) == []
-
-
-def test_dead_letters_are_written_and_all_that_was_delivered_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(metrics, "_here", metrics._Here())
-    sink = DeadLetters()
-    batch = predicted(1.0, 2.0).without_answers("times5", pa.array([True, False]))
-    failed = batch.failing(pa.array([True, False]), [Failure("infer:times5", "Odd", "odd", "times5")])
-    assert list(WriteDeadLetters(MODELS, sink).process(failed)) == [failed]
-    assert sink.written == failed.failures.to_pylist()
-    snapshot = metrics.snapshot()
-    assert (snapshot["predictions"], snapshot["dead_letters"]) == (3, 1)
-    assert sum(count for _, count in snapshot["latency"]) == 2
-
-
-def test_without_failures_nothing_is_written() -> None:
-    batch = predicted(1.0)
-    assert list(WriteDeadLetters(MODELS, DeadLetters(AssertionError())).process(batch)) == [batch]
-
-
-def test_a_dead_letter_that_cannot_be_written_fails_the_bundle_and_is_not_counted(
-    monkeypatch: pytest.MonkeyPatch,
+def test_what_leaves_at_the_end_of_the_bundle_is_in_the_global_window(
+    sink_and_answers: tuple[Sink, list[Answer]],
 ) -> None:
-    monkeypatch.setattr(metrics, "_here", metrics._Here())
-    failed = predicted(1.0).failing(pa.array([True]), [Failure("decode", "Odd", "odd")])
-    with pytest.raises(ConnectionError):
-        list(WriteDeadLetters(MODELS, DeadLetters(ConnectionError())).process(failed))
-    assert (metrics.snapshot()["predictions"], metrics.snapshot()["dead_letters"]) == (0, 0)
+    sink, answers = sink_and_answers
+    assert list(sink.process(batch([1.0]))) == []
+    answers[0].set_result([])
+    assert [each.windows for each in sink.finish_bundle()] == [(GlobalWindow(),)]
+
+
+def test_a_failed_answer_fails_the_bundle_and_the_next_one_starts_anew(
+    sink_and_answers: tuple[Sink, list[Answer]],
+) -> None:
+    sink, answers = sink_and_answers
+    for value in (1.0, 2.0):
+        assert list(sink.process(batch([value]))) == []
+    answers[0].set_exception(OSError("the service is gone"))
+    with pytest.raises(OSError, match="the service is gone"):
+        list(sink.process(batch([3.0])))
+    sink.start_bundle()
+    assert list(sink.process(batch([4.0]))) == []
+    answers[3].set_result([])
+    assert finish(sink) == [batch([4.0])]
+
+
+def test_an_answer_that_fails_at_the_end_fails_the_bundle(sink_and_answers: tuple[Sink, list[Answer]]) -> None:
+    sink, answers = sink_and_answers
+    assert list(sink.process(batch([1.0]))) == []
+    answers[0].set_exception(OSError("the service is gone"))
+    with pytest.raises(OSError, match="the service is gone"):
+        finish(sink)
+
+
+def test_refused_rows_of_several_models_become_failures_without_their_answers(
+    sink_and_answers: tuple[Sink, list[Answer]],
+) -> None:
+    sink, answers = sink_and_answers
+    sent = batch([1.0, 2.0, 3.0, 4.0], without=[1.0])  # rows 0 to 3 are of times5, 4 to 6 of times10
+    assert list(sink.process(sent)) == []
+    answers[0].set_result(
+        [Refusal(1, "Odd", "row 1"), Refusal(3, "No", "3"), Refusal(4, "Odd", "row 4"), Refusal(6, "TooLarge", "row 6")]
+    )
+    (left,) = finish(sink)
+    expected = [
+        (1, Failure(sink.stage, "Odd", "row 1", "times5")),
+        (3, Failure(sink.stage, "No", "3", "times5")),
+        (1, Failure(sink.stage, "Odd", "row 4", "times10")),
+        (3, Failure(sink.stage, "TooLarge", "row 6", "times10")),
+    ]
+    of_rows = sent.rows.take(pa.array([row for row, _ in expected]))
+    assert left.failures == failure_rows(of_rows, [failure for _, failure in expected])
+    assert predictions(left, "times5") == [5.0, None, 15.0, None]
+    assert predictions(left, "times10") == [None, None, 30.0, None]
+    assert left.rows.drop_columns(["model:times5", "model:times10"]) == sent.rows.drop_columns(
+        ["model:times5", "model:times10"]
+    )
+
+
+def predictions(of: Batch, model: str) -> list[float | None]:
+    return [answer and answer["prediction"] for answer in of.column(f"model:{model}").to_pylist()]
+
+
+def test_earlier_failures_stay_before_those_of_the_sink() -> None:
+    earlier = failure_rows(batch([9.0]).rows, [Failure("decode", "AvroError", "cut off")])
+    promises = Promises()
+    sink = WriteTable([TIMES5], promises)
+    assert list(sink.process(Batch(batch([1.0]).rows, earlier))) == []
+    promises.answers[0].set_result([Refusal(0, "Odd", "no")])
+    (left,) = finish(sink)
+    assert left.failures.column("stage").to_pylist() == ["decode", "write_table"]
+
+
+def test_the_table_gets_the_rows_of_all_models() -> None:
+    name = uuid4().hex
+    sent = batch([1.0, 2.0], without=[2.0])
+    assert list(WriteTable(MODELS, memory.MemoryTable(name)).process(sent)) == [sent]
+    assert memory.ROWS[name] == to_predictions(sent, MODELS, SCHEMA).rows.to_pylist()
+    assert [(row["prediction_id"], row["prediction"]) for row in memory.ROWS[name]] == [
+        ("id-0/times5", 5.0),
+        ("id-1/times5", 10.0),
+        ("id-0/times10", 10.0),
+    ]
+
+
+def test_the_topic_gets_a_message_for_each_row_with_the_row_s_key() -> None:
+    name = uuid4().hex
+    sent = batch([1.0, 2.0], without=[1.0])
+    assert list(Publish(MODELS, memory.MemoryTopic(name)).process(sent)) == [sent]
+    rows = to_predictions(sent, MODELS, SCHEMA).rows
+    assert memory.MESSAGES[name] == list(
+        zip(to_json(rows), to_attributes(rows), ["device-0", "device-1", "device-1"], strict=True)
+    )
+
+
+def test_a_batch_without_any_answer_passes() -> None:
+    name = uuid4().hex
+    nothing, empty = batch([1.0, 2.0]), batch([])
+    for model in MODELS:
+        nothing = nothing.without_answers(model.name, pa.array([True, True]))
+    for each in (nothing, empty):
+        assert list(WriteTable(MODELS, memory.MemoryTable(name)).process(each)) == [each]
+        assert list(Publish(MODELS, memory.MemoryTopic(name)).process(each)) == [each]
+    assert (memory.ROWS[name], memory.MESSAGES[name]) == ([], [])
+
+
+def test_without_a_topic_batches_pass_at_once_as_they_are() -> None:
+    sink = Publish(MODELS, None)
+    sent = batch([1.0])
+    sink.start_bundle()
+    (left,) = sink.process(sent)
+    assert left is sent
+    assert finish(sink) == []
+
+
+class Closed:
+    """A table and a place for dead letters that take nothing any more."""
+
+    def append(self, rows: pa.RecordBatch) -> Future[list[Refusal]]:
+        raise RuntimeError("closed")
+
+    def write(self, failures: pa.RecordBatch) -> None:
+        raise RuntimeError("closed")
+
+
+def test_rows_that_cannot_be_sent_fail_the_bundle() -> None:
+    with pytest.raises(RuntimeError, match="closed"):
+        list(WriteTable(MODELS, Closed()).process(batch([1.0])))
+
+
+@dataclass
+class Counts:
+    """What this process has counted since."""
+
+    before: dict[str, Any] = field(default_factory=lambda: dict(metrics.snapshot()))
+
+    def since(self) -> tuple[int, int]:
+        """Predictions and dead letters."""
+        now: Any = metrics.snapshot()
+        return (
+            now["predictions"] - self.before["predictions"],
+            now["dead_letters"] - self.before["dead_letters"],
+        )
+
+    def latencies(self) -> Counter[float | None]:
+        """Messages by the upper bound of their latency in seconds."""
+        now: Any = metrics.snapshot()
+        return _by_bound(now) - _by_bound(self.before)
+
+
+def _by_bound(snapshot: dict[str, Any]) -> Counter[float | None]:
+    return Counter(dict(snapshot["latency"]))
+
+
+def failed(rows: int) -> Batch:
+    """Two readings that are answered, one of them by times5 alone, and so many that are not."""
+    failures = failure_rows(readings([0.0] * rows).rows, [Failure("infer:times5", "Error", "no", "times5")] * rows)
+    return Batch(batch([1.0, 2.0], without=[1.0]).rows, failures)
+
+
+@dataclass
+class Recorder:
+    """Keeps the failures, and what had been counted when they came."""
+
+    counts: Counts
+    written: list[tuple[pa.RecordBatch, tuple[int, int]]] = field(default_factory=list)
+
+    def write(self, failures: pa.RecordBatch) -> None:
+        self.written.append((failures, self.counts.since()))
+
+
+def test_dead_letters_are_written_before_anything_is_counted() -> None:
+    counts = Counts()
+    recorder = Recorder(counts)
+    sent = failed(3)
+    assert list(WriteDeadLetters(MODELS, recorder).process(sent)) == [sent]
+    assert recorder.written == [(sent.failures, (0, 0))]
+    assert counts.since() == (3, 3)
+
+
+def test_without_failures_nothing_is_written_and_all_is_counted() -> None:
+    counts = Counts()
+    recorder = Recorder(counts)
+    sent = batch([1.0, 2.0])
+    assert sent.failures == NO_FAILURES
+    assert list(WriteDeadLetters(MODELS, recorder).process(sent)) == [sent]
+    assert recorder.written == []
+    assert counts.since() == (4, 0)
+
+
+def test_dead_letters_that_cannot_be_written_fail_the_bundle_uncounted() -> None:
+    counts = Counts()
+    with pytest.raises(RuntimeError, match="closed"):
+        list(WriteDeadLetters(MODELS, Closed()).process(failed(1)))
+    assert counts.since() == (0, 0)
+    assert counts.latencies() == Counter()
+
+
+def test_latency_is_counted_from_the_publish_time_of_each_message_in_the_batch() -> None:
+    now = datetime.now(UTC)
+    published = pa.array([now - timedelta(hours=2), None, now + timedelta(hours=2)], TIMESTAMP)
+    counts = Counts()
+    list(WriteDeadLetters(MODELS, Closed()).process(batch([1.0, 2.0, 3.0]).with_column("publish_time", published)))
+    assert counts.latencies() == {None: 1, 0.001: 1}

@@ -119,6 +119,8 @@ def test_stopping_gives_back_what_nobody_has_taken(topic: Topic) -> None:
 
 def test_a_subscription_that_is_not_there_is_a_permanent_error() -> None:
     subscription = Subscription("projects/test/subscriptions/nothing", 10, SIZE)
-    with pytest.raises(PermanentError, match=r"^input_subscription projects/test/subscriptions/nothing cannot be pulled"):
+    with pytest.raises(
+        PermanentError, match=r"^input_subscription projects/test/subscriptions/nothing cannot be pulled"
+    ):
         subscription.take(10, SIZE, SECONDS, 0.0)
     subscription.stop()

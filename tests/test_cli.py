@@ -1,0 +1,281 @@
+"""The command as its user sees it: help, mistakes on one line each, and exit codes."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from streaming import cli
+from streaming.options import Parameters
+
+SCHEMA = {
+    "type": "record",
+    "name": "Reading",
+    "fields": [{"name": "device_id", "type": "string"}, {"name": "value", "type": "double"}],
+}
+JOB = """
+message: {format: avro, schema: reading.avsc, key: device_id}
+window: {fixed: 60s}
+features: {x: value}
+models: {times5: {path: MODELS/times5, outputs: {output_0: prediction}}}
+"""
+SUBSCRIPTION = "--input_subscription=projects/my-project/subscriptions/readings"
+TABLE = "--output_table=my-project.data.predictions"
+MISSING = [
+    "--job_file: missing; give --job_file=JOB_FILE",
+    "--input_subscription: missing; give --input_subscription=projects/PROJECT/subscriptions/SUBSCRIPTION",
+    "--output_table: missing; give --output_table=OUTPUT_TABLE",
+]
+
+
+class Outcome(NamedTuple):
+    """How the command ended, and what it has printed."""
+
+    code: int
+    out: list[str]
+    err: list[str]
+
+
+Command = Callable[..., Outcome]
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+    """Runs the command in this process, which has Beam and TensorFlow loaded, without a terminal."""
+    monkeypatch.setenv("COLUMNS", "160")
+    for name in ("FORCE_COLOR", "PY_COLORS", "GITHUB_ACTIONS"):
+        monkeypatch.delenv(name, raising=False)
+
+    def run(*argv: str) -> Outcome:
+        monkeypatch.setattr(sys, "argv", ["pubsub-inference", *argv])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        said = capsys.readouterr()
+        assert isinstance(ended.value.code, int)
+        return Outcome(ended.value.code, said.out.splitlines(), said.err.splitlines())
+
+    return run
+
+
+@pytest.fixture
+def job_file(saved_models: Path, tmp_path: Path) -> str:
+    (tmp_path / "reading.avsc").write_text(json.dumps(SCHEMA))
+    path = tmp_path / "job.yaml"
+    path.write_text(JOB.replace("MODELS", str(saved_models)))
+    return str(path)
+
+
+def started(*argv: str) -> subprocess.Popen[str]:
+    """The command in a process of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "streaming", *argv], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+def words(lines: list[str]) -> list[str]:
+    return [" ".join(line.split()) for line in lines if line.strip()]
+
+
+@pytest.mark.parametrize(
+    ("argv", "example"),
+    [
+        ([], "Example: pubsub-inference demo"),
+        (
+            ["run"],
+            "Example: pubsub-inference run --job_file=job.yaml --input_subscription=projects/P/subscriptions/S "
+            "--output_table=P.D.T --workers=2. Beam's own options follow after --.",
+        ),
+        (["check"], "Example: pubsub-inference check examples/multiply/job.yaml"),
+        (["demo"], "Example: pubsub-inference demo --example=cascade"),
+    ],
+)
+def test_every_help_shows_an_example(command: Command, argv: list[str], example: str) -> None:
+    code, out, err = command(*argv, "--help")
+    assert (code, err) == (0, [])
+    assert example in " ".join(words(out))
+
+
+def test_the_help_of_run_lists_every_parameter(command: Command) -> None:
+    lines = words(command("run", "--help", "--job_file=x").out)
+    listed = lines[lines.index("parameter default meaning") + 1 :]
+    assert listed == [
+        " ".join(f"--{name} {'required' if field.is_required() else _shown(field.default)} {field.description}".split())
+        for name, field in Parameters.model_fields.items()
+    ]
+
+
+def _shown(default: object) -> str:
+    return "" if default is None else str(default).lower()
+
+
+def test_without_a_command_the_help_is_shown(command: Command) -> None:
+    code, out, err = command()
+    assert (code, err) == (2, [])
+    assert words(out)[0] == "Usage: pubsub-inference [OPTIONS] COMMAND [ARGS]..."
+
+
+@pytest.mark.parametrize(
+    ("argv", "line"),
+    [
+        (["chek"], "No such command 'chek'. Did you mean 'check'? (pubsub-inference --help)"),
+        (["check"], "Missing argument 'job_file'. (pubsub-inference check --help)"),
+        (
+            ["check", "--frobnicate", "x"],
+            "No such option: --frobnicate (pubsub-inference check --help)",
+        ),
+        (
+            ["demo", "--message=5"],
+            "No such option: --message (Possible options: --messages) (pubsub-inference demo --help)",
+        ),
+        (
+            ["demo", "--messages=0"],
+            "Invalid value for '--messages': Input should be greater than or equal to 1 (pubsub-inference demo --help)",
+        ),
+        (
+            ["run", "--workers=0"],
+            "Invalid value for '--workers': Input should be greater than or equal to 1 (pubsub-inference run --help)",
+        ),
+    ],
+)
+def test_what_the_parser_finds_wrong_is_one_line(command: Command, argv: list[str], line: str) -> None:
+    assert command(*argv) == (2, [], [line])
+
+
+@pytest.mark.parametrize(
+    ("argv", "mistakes"),
+    [
+        ([], MISSING),
+        (["--ouput_table=p.d.t"], ["--ouput_table: unknown flag; did you mean --output_table?", *MISSING]),
+        (
+            ["--batch-size=0", SUBSCRIPTION],
+            [MISSING[0], MISSING[2], "--batch_size: input should be greater than or equal to 1, not '0'"],
+        ),
+        (
+            ["stray", "--job-file", "nowhere.yaml", SUBSCRIPTION.replace("_", "-"), TABLE],
+            ["stray: not a flag; write --name=value", "job_file: no file nowhere.yaml"],
+        ),
+        ([SUBSCRIPTION, TABLE, "--job_file=[red].yaml"], ["job_file: no file [red].yaml"]),
+    ],
+)
+def test_every_mistake_of_run_is_a_line(command: Command, argv: list[str], mistakes: list[str]) -> None:
+    assert command("run", *argv) == (2, [], mistakes)
+
+
+@pytest.mark.parametrize("runner", ["PrismRunner", "DataflowRunner", "dataflow"])
+def test_beams_options_follow_after_two_dashes(command: Command, runner: str) -> None:
+    beams = ["--numworkers=3", "--num_workers=many"]
+    assert command("run", f"--runner={runner}", SUBSCRIPTION, TABLE, "--", *beams) == (
+        2,
+        [],
+        [
+            "--numworkers: unknown flag; did you mean --num_workers?",
+            MISSING[0],
+            "--num_workers: invalid int value: 'many'",
+        ],
+    )
+
+
+@pytest.mark.parametrize(
+    ("named", "runner"),
+    [
+        ("DirectRunner", "DirectRunner"),
+        ("direct", "DirectRunner"),
+        ("apache_beam.runners.direct.direct_runner.BundleBasedDirectRunner", "BundleBasedDirectRunner"),
+        ("switchingdirectrunner", "SwitchingDirectRunner"),
+        ("FnApi", "FnApiRunner"),
+        ("TestDirectRunner", "TestDirectRunner"),
+    ],
+)
+def test_runners_that_do_not_acknowledge_are_refused(command: Command, job_file: str, named: str, runner: str) -> None:
+    beams = "--num_workers=2"  # is understood before the two dashes, too
+    assert command("run", f"--job_file={job_file}", SUBSCRIPTION, TABLE, f"--runner={named}", beams) == (
+        2,
+        [],
+        [
+            f"--runner: {runner} never acknowledges a message, or does so before it is processed; "
+            "use PrismRunner, DataflowRunner or another portable runner"
+        ],
+    )
+
+
+def test_check_shows_the_wiring(command: Command, job_file: str) -> None:
+    code, out, err = command("check", job_file)
+    assert (code, err) == (0, [])
+    assert words(out) == [
+        "This job fits together",
+        "step takes gives",
+        "key field device_id key",
+        "id the Pub/Sub message id prediction_id",
+        "event time publish time windows of 1m",
+        "tf.Example value: double feature x",
+        "model times5 the tf.Example signature serving_default",
+        "model times5 output output_0 column prediction: double",
+    ]
+
+
+def test_check_names_every_mistake(command: Command, job_file: str) -> None:
+    broken = Path(job_file).with_name("broken.yaml")
+    broken.write_text(Path(job_file).read_text().replace("x: value", "x: valu").replace("output_0", "output_1"))
+    assert command("check", str(broken)) == (
+        2,
+        [],
+        [
+            "models.times5.outputs.output_1: the signature serving_default has no such output; did you mean output_0?",
+            "features.x: the schema has no field 'valu'; did you mean value?",
+        ],
+    )
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "line"),
+    [
+        ("PRISM_BINARY", "nowhere", "PRISM_BINARY: nowhere is not an executable file; mend or unset the variable"),
+        ("PATH", "", "java, which the Pub/Sub emulator needs, is not on the PATH; install a Java runtime"),
+    ],
+)
+def test_demo_says_what_the_machine_lacks_before_anything_is_started(
+    command: Command, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, line: str
+) -> None:
+    monkeypatch.setenv("PRISM_BINARY", sys.executable)
+    monkeypatch.setenv(variable, value)
+    assert command("demo") == (1, [], [line])
+
+
+def test_an_unforeseen_error_is_one_line_unless_its_traceback_is_asked_for(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(path: str) -> None:
+        raise OSError(f"[Errno 5] {path}\nis odd")
+
+    monkeypatch.setattr("streaming.job.load_job", fail)
+    assert command("check", "job.yaml") == (1, [], ["OSError: [Errno 5] job.yaml is odd (--debug shows where)"])
+    with pytest.raises(OSError, match="is odd"):
+        command("check", "job.yaml", "--debug")
+
+
+def test_ctrl_c_ends_with_its_own_code_and_without_a_traceback(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "job.yaml")
+    process = started("run", f"--job_file={tmp_path}/job.yaml", SUBSCRIPTION, TABLE)
+    with (tmp_path / "job.yaml").open("w"):  # opens when the command reads it
+        process.send_signal(signal.SIGINT)
+        assert process.communicate() == ("", "")
+    assert process.returncode == 130
+
+
+@pytest.mark.integration
+def test_what_the_worker_finds_wrong_is_said_once(job_file: str) -> None:
+    process = started("run", f"--job_file={job_file}", SUBSCRIPTION, TABLE, "--workers=2", "--", "--numworkers=3")
+    _, err = process.communicate()
+    assert process.returncode == 2
+    assert [line for line in err.splitlines() if "numworkers" in line] == [
+        "--numworkers: unknown flag; did you mean --num_workers?"
+    ]
+    assert "Traceback" not in err
