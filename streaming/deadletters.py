@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 from google.pubsub_v1.types import PubsubMessage
 
-from streaming.pubsub_limits import (
+from streaming.pubsub.pubsub_limits import (
     ATTRIBUTES,
     KEY_BYTES,
     MESSAGE_BYTES,

@@ -11,11 +11,11 @@ import pyarrow.compute as pc
 from google.protobuf.message import DecodeError
 from google.pubsub_v1.types import PubsubMessage
 
-from streaming.avro import AvroReader
 from streaming.batches import ENVELOPE, TIMESTAMP, Batch, Failure, field_column
-from streaming.decoded import Decoded, columns_schema, failure, interleave
+from streaming.formats.avro import AvroReader
+from streaming.formats.decoded import Decoded, columns_schema, failure, interleave
+from streaming.formats.json_records import JsonReader
 from streaming.job import Reference
-from streaming.json_records import JsonReader
 from streaming.schema import MessageSchema
 from streaming.wiring import Contract
 

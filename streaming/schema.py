@@ -10,11 +10,11 @@ from typing import Any
 import fastavro
 import pyarrow as pa
 
-from streaming.avro_resolver import resolve_record
-from streaming.avro_types import SCALARS, AvroType, split_nullable
 from streaming.errors import Mistakes
 from streaming.files import read_file
-from streaming.json_values import UnfitValueError, avro_json
+from streaming.formats.avro_resolver import resolve_record
+from streaming.formats.avro_types import SCALARS, AvroType, split_nullable
+from streaming.formats.json_values import UnfitValueError, avro_json
 
 _COLUMN_TYPES = {
     "boolean": pa.bool_(),
@@ -44,7 +44,7 @@ class SchemaField:
         nullable: whether the schema allows null.
         avro: the Avro type beside null.
         has_default: whether JSON may leave the field out.
-        default: the value then, as `streaming.json_values` makes it.
+        default: the value then, as `streaming.formats.json_values` makes it.
     """
 
     name: str

@@ -17,16 +17,17 @@ from google.api_core.retry import Retry
 from google.auth.exceptions import GoogleAuthError
 from google.cloud.bigquery import SchemaField
 
-from streaming import deadletters, error_records
+from streaming import deadletters
+from streaming.bigquery import error_records
+from streaming.bigquery.storage_write import AppendConnection
+from streaming.bigquery.tables import ensure_distinct_view, ensure_error_table, ensure_table, parse_table_id
 from streaming.endpoints import bigquery_client, bigquery_write_client, publisher_client, subscriber_client
 from streaming.errors import JobError, PermanentError, one_line
 from streaming.options import Parameters
-from streaming.publisher import Publisher, output_message
+from streaming.pubsub.publisher import Publisher, output_message
 from streaming.refusals import Refusal
 from streaming.registry import forget, shared
 from streaming.results import table_schema
-from streaming.storage_write import AppendConnection
-from streaming.tables import ensure_distinct_view, ensure_error_table, ensure_table, parse_table_id
 from streaming.wiring import Contract
 
 _APPEND = "append"

@@ -17,8 +17,8 @@ from apache_beam.utils.timestamp import Duration
 
 from streaming import metrics
 from streaming.errors import Mistakes
+from streaming.pubsub.subscription import Subscription
 from streaming.registry import shared
-from streaming.subscription import Subscription
 
 BATCH_BYTES = 8_000_000
 """A batch closes when its messages reach so many bytes."""

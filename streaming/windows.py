@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from streaming.batches import TIMESTAMP, Batch, Failure, field_column
 from streaming.durations import show_duration
-from streaming.event_times import UNITS, has_no_unit, is_readable, read_attribute, read_field
+from streaming.formats.event_times import UNITS, has_no_unit, is_readable, read_attribute, read_field
 from streaming.job import EventTime
 from streaming.schema import MessageSchema
 from streaming.wiring import Contract

@@ -12,7 +12,7 @@ import fastavro
 import pyarrow as pa
 from hypothesis import strategies as st
 
-from streaming.avro_types import physical_schema
+from streaming.formats.avro_types import physical_schema
 from streaming.schema import MessageSchema, parse_schema
 
 Values = st.SearchStrategy[Any]

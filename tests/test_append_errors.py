@@ -6,9 +6,9 @@ from google.cloud.bigquery_storage_v1.types import RowError, StorageError
 from google.rpc.code_pb2 import Code
 from google.rpc.status_pb2 import Status
 
-from streaming.append_errors import is_missing, is_transient, row_faults, to_error
+from streaming.bigquery.append_errors import is_missing, is_transient, row_faults, to_error
+from streaming.bigquery.table_ids import TableId
 from streaming.errors import PermanentError
-from streaming.table_ids import TableId
 
 TABLE = TableId("p", "d", "t")
 TRANSIENT = {

@@ -3,8 +3,8 @@
 import pyarrow as pa
 import pytest
 
-from streaming.append_requests import MAX_REQUEST_BYTES, AppendRequest, cut, to_request
-from streaming.table_ids import TableId
+from streaming.bigquery.append_requests import MAX_REQUEST_BYTES, AppendRequest, cut, to_request
+from streaming.bigquery.table_ids import TableId
 
 TABLE = TableId("p", "d", "t")
 STREAM = "projects/p/datasets/d/tables/t/streams/_default"

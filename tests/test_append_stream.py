@@ -11,11 +11,11 @@ from google.rpc.code_pb2 import ABORTED, CANCELLED
 from google.rpc.status_pb2 import Status
 from grpc import StatusCode
 
-from streaming.append_errors import CLOSED, UNREADABLE
-from streaming.append_requests import AppendRequest, to_request
-from streaming.append_stream import AppendStream
+from streaming.bigquery.append_errors import CLOSED, UNREADABLE
+from streaming.bigquery.append_requests import AppendRequest, to_request
+from streaming.bigquery.append_stream import AppendStream
+from streaming.bigquery.table_ids import TableId
 from streaming.endpoints import bigquery_write_client
-from streaming.table_ids import TableId
 from tests.bigquery_write_server import BigQueryWriteServer, EndStream, Received
 
 ROWS = pa.RecordBatch.from_pydict({"n": [1, 2]})

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streaming.avro import AvroReader
-from streaming.avro_types import physical_schema
 from streaming.batches import Failure
-from streaming.decoded import columns_schema
+from streaming.formats.avro import AvroReader
+from streaming.formats.avro_types import physical_schema
+from streaming.formats.decoded import columns_schema
 from streaming.schema import MessageSchema, parse_schema
 from tests.avro_cases import Case, avro_binary, cases, raw
 

@@ -6,8 +6,8 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from streaming.avro_batches import BatchReader
-from streaming.avro_types import pyruhvro_schema
+from streaming.formats.avro_batches import BatchReader
+from streaming.formats.avro_types import pyruhvro_schema
 from streaming.schema import parse_schema
 
 

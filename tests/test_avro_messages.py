@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
-from streaming.avro_messages import MessageReader
 from streaming.batches import Failure
+from streaming.formats.avro_messages import MessageReader
 from streaming.schema import MessageSchema, parse_schema
 
 

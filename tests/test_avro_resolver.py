@@ -1,7 +1,7 @@
 """A schema becomes a tree without references. What is refused, `test_schema` shows."""
 
-from streaming.avro_resolver import resolve_record
-from streaming.avro_types import AvroType
+from streaming.formats.avro_resolver import resolve_record
+from streaming.formats.avro_types import AvroType
 
 STATE = AvroType("enum", name="plant.State", symbols=("ON", "OFF"))
 INNER = AvroType("record", name="other.Inner", fields=("a",), parts=(AvroType("int", "date"),))

@@ -5,7 +5,14 @@ from typing import Any
 
 import pytest
 
-from streaming.avro_types import AvroType, expansion, fewest_bytes, holds_bytes, physical_schema, pyruhvro_schema
+from streaming.formats.avro_types import (
+    AvroType,
+    expansion,
+    fewest_bytes,
+    holds_bytes,
+    physical_schema,
+    pyruhvro_schema,
+)
 from streaming.schema import parse_schema
 
 ENUM = {"type": "enum", "name": "State", "symbols": ["ON", "OFF"]}

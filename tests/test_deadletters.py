@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from streaming.batches import FAILURE
 from streaming.deadletters import to_messages, to_rows
-from streaming.pubsub_limits import MESSAGE_BYTES, over_limit
+from streaming.pubsub.pubsub_limits import MESSAGE_BYTES, over_limit
 
 NOW = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
 FAILED: dict[str, Any] = {

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from streaming.batches import Failure
-from streaming.decoded import Decoded, columns_schema, failure, from_records, interleave
+from streaming.formats.decoded import Decoded, columns_schema, failure, from_records, interleave
 from streaming.schema import parse_schema
 
 FIELDS = parse_schema(

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from google.api_core.exceptions import RetryError
 
-from streaming import error_records
+from streaming.bigquery import error_records
+from streaming.bigquery.table_ids import TableId
 from streaming.endpoints import bigquery_client
 from streaming.errors import PermanentError
-from streaming.table_ids import TableId
 from tests.bigquery_rest_server import Asked, BigQueryRestServer, Reply, failure
 
 TABLE = TableId("p", "d", "predictions_error_records")

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streaming.event_times import UNITS, has_no_unit, is_readable, read_attribute, read_field
+from streaming.formats.event_times import UNITS, has_no_unit, is_readable, read_attribute, read_field
 
 LAST = 2**63 - 1
 

@@ -9,10 +9,10 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 
-from streaming.avro import AvroReader
 from streaming.batches import Failure
-from streaming.decoded import Decoded
-from streaming.json_records import JsonReader
+from streaming.formats.avro import AvroReader
+from streaming.formats.decoded import Decoded
+from streaming.formats.json_records import JsonReader
 from streaming.schema import MessageSchema, parse_schema
 from tests.avro_cases import Case, cases, raw
 

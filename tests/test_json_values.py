@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from streaming.avro_types import AvroType
-from streaming.json_values import Convert, UnfitValueError, avro_json, plain_json, show, tagged
+from streaming.formats.avro_types import AvroType
+from streaming.formats.json_values import Convert, UnfitValueError, avro_json, plain_json, show, tagged
 
 STATE = AvroType("enum", name="plant.State", symbols=("ON", "OFF"))
 DAY = AvroType("int", "date")

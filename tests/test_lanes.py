@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 
-from streaming.lanes import Lanes
+from streaming.pubsub.lanes import Lanes
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from grpc import StatusCode
 
 from streaming.endpoints import publisher_client
 from streaming.errors import PermanentError
-from streaming.publisher import Publisher, output_message
+from streaming.pubsub.publisher import Publisher, output_message
 from streaming.refusals import Refusal
 from tests.pubsub_publisher_server import Fail, Message, PublisherServer, Wait
 

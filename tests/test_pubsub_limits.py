@@ -3,7 +3,7 @@
 import pytest
 from google.pubsub_v1.types import PubsubMessage
 
-from streaming.pubsub_limits import MESSAGE_BYTES, cut_text, is_longer, over_limit
+from streaming.pubsub.pubsub_limits import MESSAGE_BYTES, cut_text, is_longer, over_limit
 
 Raw = PubsubMessage.pb()
 

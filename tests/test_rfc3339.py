@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streaming.rfc3339 import parse, parse_column, parse_local
+from streaming.formats.rfc3339 import parse, parse_column, parse_local
 
 NOON = 1_769_860_800_000_000  # 2026-01-31T12:00:00Z
 

@@ -15,10 +15,10 @@ from google.cloud.bigquery_storage_v1.types import StorageError
 from grpc import StatusCode
 
 from streaming.batches import TIMESTAMP
+from streaming.bigquery.storage_write import AppendConnection
 from streaming.endpoints import bigquery_write_client
 from streaming.errors import PermanentError
 from streaming.refusals import Refusal
-from streaming.storage_write import AppendConnection
 from tests.bigquery_write_server import Answer, BigQueryWriteServer, EndStream, FallSilent, Received, Store
 
 TABLE = "p.d.predictions"

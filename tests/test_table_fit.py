@@ -3,7 +3,7 @@
 import pytest
 from google.cloud.bigquery import SchemaField
 
-from streaming.table_fit import misfits, missing_columns
+from streaming.bigquery.table_fit import misfits, missing_columns
 
 WRITTEN = [
     SchemaField("prediction_id", "STRING", "REQUIRED"),

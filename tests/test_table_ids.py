@@ -2,7 +2,7 @@
 
 import pytest
 
-from streaming.table_ids import TableId, parse_table_id
+from streaming.bigquery.table_ids import TableId, parse_table_id
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from google.cloud.bigquery import Client, SchemaField
 
+from streaming.bigquery.table_ids import TableId
+from streaming.bigquery.tables import distinct_query, ensure_distinct_view, ensure_error_table, ensure_table
 from streaming.endpoints import bigquery_client
 from streaming.errors import Mistakes
-from streaming.table_ids import TableId
-from streaming.tables import distinct_query, ensure_distinct_view, ensure_error_table, ensure_table
 from tests.bigquery_rest_server import Asked, BigQueryRestServer, Reply, failure
 
 TABLE = TableId("p", "d", "predictions")

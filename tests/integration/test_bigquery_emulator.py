@@ -11,9 +11,9 @@ import pyarrow as pa
 import pytest
 from google.cloud.bigquery import Client, Dataset, SchemaField, Table
 
+from streaming.bigquery.storage_write import AppendConnection
 from streaming.endpoints import bigquery_client, bigquery_write_client
 from streaming.local.emulators import BigQueryEmulator
-from streaming.storage_write import AppendConnection
 
 pytestmark = pytest.mark.integration
 

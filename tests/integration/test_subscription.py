@@ -11,7 +11,7 @@ from google.pubsub_v1.types import PubsubMessage
 
 from streaming.endpoints import publisher_client, subscriber_client
 from streaming.errors import PermanentError
-from streaming.subscription import Subscription
+from streaming.pubsub.subscription import Subscription
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("emulators")]
 

@@ -13,11 +13,11 @@ import pytest
 from google.cloud.bigquery import Client, SchemaField
 
 from streaming.batches import TIMESTAMP
+from streaming.bigquery.storage_write import AppendConnection
+from streaming.bigquery.table_ids import TableId
+from streaming.bigquery.tables import distinct_view_id, ensure_distinct_view, ensure_error_table, ensure_table
 from streaming.endpoints import bigquery_client, bigquery_write_client
 from streaming.errors import Mistakes
-from streaming.storage_write import AppendConnection
-from streaming.table_ids import TableId
-from streaming.tables import distinct_view_id, ensure_distinct_view, ensure_error_table, ensure_table
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("emulators")]
 

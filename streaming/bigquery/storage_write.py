@@ -23,11 +23,11 @@ from google.api_core.retry import exponential_sleep_generator
 from google.cloud.bigquery_storage_v1 import BigQueryWriteClient
 from google.rpc.status_pb2 import Status
 
-from streaming.append_errors import SILENT, is_missing, is_transient, row_faults, to_error
-from streaming.append_requests import AppendRequest, cut
-from streaming.append_stream import AppendStream
+from streaming.bigquery.append_errors import SILENT, is_missing, is_transient, row_faults, to_error
+from streaming.bigquery.append_requests import AppendRequest, cut
+from streaming.bigquery.append_stream import AppendStream
+from streaming.bigquery.table_ids import parse_table_id
 from streaming.refusals import Outcome, Refusal
-from streaming.table_ids import parse_table_id
 
 _LOG = logging.getLogger(__name__)
 

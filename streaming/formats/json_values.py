@@ -14,8 +14,8 @@ from datetime import date
 from functools import partial
 from typing import Any
 
-from streaming import rfc3339
-from streaming.avro_types import AvroType
+from streaming.formats import rfc3339
+from streaming.formats.avro_types import AvroType
 
 Convert = Callable[[Any], Any]
 

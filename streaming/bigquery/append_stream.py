@@ -12,8 +12,8 @@ from google.cloud.bigquery_storage_v1 import BigQueryWriteClient
 from google.cloud.bigquery_storage_v1.types import AppendRowsResponse
 from google.rpc.status_pb2 import Status
 
-from streaming.append_errors import CLOSED, UNREADABLE, status_of
-from streaming.append_requests import AppendRequest
+from streaming.bigquery.append_errors import CLOSED, UNREADABLE, status_of
+from streaming.bigquery.append_requests import AppendRequest
 
 
 class AppendStream:

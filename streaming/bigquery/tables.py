@@ -9,9 +9,9 @@ from google.api_core.exceptions import Conflict, Forbidden, GoogleAPIError, NotF
 from google.auth.exceptions import GoogleAuthError
 from google.cloud.bigquery import DEFAULT_RETRY, Client, DatasetReference, SchemaField, Table, TimePartitioning
 
+from streaming.bigquery.table_fit import misfits, missing_columns
+from streaming.bigquery.table_ids import TableId, parse_table_id
 from streaming.errors import Mistakes, one_line
-from streaming.table_fit import misfits, missing_columns
-from streaming.table_ids import TableId, parse_table_id
 
 __all__ = [
     "ERROR_SCHEMA",

@@ -24,8 +24,8 @@ from google.rpc.code_pb2 import (
 )
 from google.rpc.status_pb2 import Status
 
+from streaming.bigquery.table_ids import TableId
 from streaming.errors import PermanentError
-from streaming.table_ids import TableId
 
 _TRANSIENT = frozenset({ABORTED, CANCELLED, DEADLINE_EXCEEDED, INTERNAL, RESOURCE_EXHAUSTED, UNAVAILABLE, UNKNOWN})
 

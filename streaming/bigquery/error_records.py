@@ -14,8 +14,8 @@ from google.api_core.retry import Retry
 from google.auth.exceptions import GoogleAuthError, TransportError
 from google.cloud.bigquery import Client
 
+from streaming.bigquery.table_ids import TableId
 from streaming.errors import PermanentError, one_line
-from streaming.table_ids import TableId
 
 _LOG = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from streaming import rfc3339
+from streaming.formats import rfc3339
 
 UNITS: Mapping[str, int] = {"s": 1_000_000, "ms": 1000, "us": 1}
 """The units of times, in microseconds."""

@@ -9,8 +9,8 @@ from typing import Any
 import pyarrow as pa
 from google.cloud.bigquery_storage_v1.types import AppendRowsRequest
 
+from streaming.bigquery.table_ids import TableId
 from streaming.refusals import Refusal
-from streaming.table_ids import TableId
 
 MAX_REQUEST_BYTES = 8_000_000
 """BigQuery takes 10 MB or more in a request, by what it makes of the rows: they may grow there by a quarter."""

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from streaming.avro_batches import BatchReader
-from streaming.avro_messages import MessageReader
-from streaming.avro_types import pyruhvro_schema
-from streaming.decoded import Decoded, Piece, from_records, interleave
+from streaming.formats.avro_batches import BatchReader
+from streaming.formats.avro_messages import MessageReader
+from streaming.formats.avro_types import pyruhvro_schema
+from streaming.formats.decoded import Decoded, Piece, from_records, interleave
 from streaming.schema import MessageSchema
 
 FEW = 64

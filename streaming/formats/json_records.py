@@ -12,8 +12,8 @@ from typing import Any
 import orjson
 
 from streaming.batches import Failure
-from streaming.decoded import Decoded, failure, from_records
-from streaming.json_values import UnfitValueError, plain_json, show, tagged
+from streaming.formats.decoded import Decoded, failure, from_records
+from streaming.formats.json_values import UnfitValueError, plain_json, show, tagged
 from streaming.schema import MessageSchema, SchemaField
 
 _ABSENT = object()

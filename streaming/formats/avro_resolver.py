@@ -12,7 +12,7 @@ from typing import Any
 
 import fastavro
 
-from streaming.avro_types import LOGICAL_TYPES, PRIMITIVES, AvroType, fewest_bytes
+from streaming.formats.avro_types import LOGICAL_TYPES, PRIMITIVES, AvroType, fewest_bytes
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _STAND_IN = AvroType("int")  # for a part that is wrong, so that the rest can be looked at

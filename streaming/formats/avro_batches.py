@@ -6,8 +6,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyruhvro
 
-from streaming.avro_types import holds_bytes
-from streaming.decoded import columns_schema
+from streaming.formats.avro_types import holds_bytes
+from streaming.formats.decoded import columns_schema
 from streaming.schema import MessageSchema
 
 
@@ -19,7 +19,7 @@ class BatchReader:
 
     Args:
         schema: the message schema.
-        form: the JSON schema to read it with, from `streaming.avro_types.pyruhvro_schema`.
+        form: the JSON schema to read it with, from `streaming.formats.avro_types.pyruhvro_schema`.
     """
 
     def __init__(self, schema: MessageSchema, form: str) -> None:

@@ -15,8 +15,8 @@ from google.pubsub_v1 import PublisherClient
 from google.pubsub_v1.types import PublishRequest, PubsubMessage
 
 from streaming.errors import PermanentError, one_line
-from streaming.lanes import Lanes
-from streaming.pubsub_limits import REQUEST_BYTES, REQUEST_MESSAGES, over_limit
+from streaming.pubsub.lanes import Lanes
+from streaming.pubsub.pubsub_limits import REQUEST_BYTES, REQUEST_MESSAGES, over_limit
 from streaming.refusals import Outcome, Refusal
 
 _LOG = logging.getLogger(__name__)

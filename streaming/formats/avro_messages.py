@@ -9,9 +9,9 @@ from typing import Any
 
 import fastavro
 
-from streaming.avro_types import expansion, physical_schema, scalar_of
 from streaming.batches import Failure
-from streaming.decoded import failure
+from streaming.formats.avro_types import expansion, physical_schema, scalar_of
+from streaming.formats.decoded import failure
 from streaming.schema import MessageSchema
 
 MOST_MEMORY = 2**30

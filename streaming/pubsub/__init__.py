@@ -1,0 +1,1 @@
+"""Pub/Sub: a subscription pulled and acknowledged, messages published, and the limits of either."""
