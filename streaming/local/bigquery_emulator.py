@@ -1,7 +1,7 @@
 """bqemulator, run as `python -m streaming.local.bigquery_emulator start ...`, with three things mended.
 
 - DuckDB's spatial extension comes from a package; bqemulator would download it.
-- Everything that bqemulator does on its one DuckDB connection is done under one lock: an insertAll beside an append
+- Each call that bqemulator makes on its one DuckDB connection is made under one lock: an insertAll beside an append
   else ends with one thread holding DuckDB's lock and waiting for Python's, and another the other way round, for ever.
 - Each append stream keeps a thread of the event loop's default executor, which has the number of CPUs and 4; with all
   of them taken, nothing answers any more.

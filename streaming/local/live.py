@@ -197,7 +197,7 @@ class Live:
         figures = self._meter.figures(now)
         line = show(figures) + show_idle(figures)
         if self._console.is_terminal:
-            self._redrawn.update(Text(line), refresh=True)
+            self._redrawn.update(Text(line, no_wrap=True, overflow="ellipsis"), refresh=True)
         elif self._logged is None or now - self._logged >= LOG_EVERY:
             self._logged = now
             self.say(line)
@@ -206,7 +206,7 @@ class Live:
         """Show the last figures, once all workers have ended."""
         line = show(self._meter.figures(now))
         if self._console.is_terminal:
-            self._redrawn.update(Text(line), refresh=True)
+            self._redrawn.update(Text(line, no_wrap=True, overflow="ellipsis"), refresh=True)
         else:
             self.say(line)
 

@@ -137,8 +137,12 @@ class Service(ABC):
         self._process = spawn(self._argv, env=self._env, stdout=log, stderr=subprocess.STDOUT)
         try:
             self._await_answer(self._process, log.name)
-        except BaseException:
+        except JobError:
             self.stop()
+            raise
+        except BaseException:  # Ctrl-C: nobody will look at the log
+            self.stop()
+            Path(log.name).unlink()
             raise
         Path(log.name).unlink()
 
