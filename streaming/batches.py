@@ -20,9 +20,10 @@ from __future__ import annotations
 
 import io
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -157,6 +158,18 @@ class Batch:
             return self
         failed = self.failing(mask, failures)
         return replace(failed, rows=failed.rows.filter(pc.invert(mask.fill_null(False))))
+
+
+def by_row(rows: int, failures: Mapping[int, Failure]) -> tuple[pa.BooleanArray, list[Failure]]:
+    """Failures by the number of their row, as `Batch.failing` and `Batch.rejecting` take them.
+
+    Args:
+        rows: how many rows the batch has.
+        failures: row number -> why it failed.
+    """
+    mask = np.zeros(rows, bool)
+    mask[list(failures)] = True
+    return pa.array(mask), [failures[row] for row in sorted(failures)]
 
 
 def concat(batches: Sequence[Batch]) -> Batch:

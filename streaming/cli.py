@@ -12,10 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from streaming.errors import JobError, Mistakes, one_line
-
-EXIT_FAILED = 1
-EXIT_MISTAKES = 2
+from streaming.errors import EXIT_FAILED, JobError, Mistakes, exit_code, one_line
 
 app = typer.Typer(
     name="pubsub-inference",
@@ -41,7 +38,7 @@ def main() -> None:
         code = app(argv, obj=beam_args, standalone_mode=False, prog_name="pubsub-inference")
     except JobError as error:
         _complain(str(error))
-        code = EXIT_MISTAKES if isinstance(error, Mistakes) else EXIT_FAILED
+        code = exit_code(error)
     except Exception as error:
         if hasattr(error, "format_message") and hasattr(error, "exit_code"):  # the parser's own
             if words := _usage(error):

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from google.protobuf.message import DecodeError
 from google.pubsub_v1.types import PubsubMessage
 
-from streaming.batches import ENVELOPE, TIMESTAMP, Batch, Failure, field_column
+from streaming.batches import ENVELOPE, TIMESTAMP, Batch, Failure, by_row, field_column
 from streaming.formats.avro import AvroReader
 from streaming.formats.decoded import Decoded, columns_schema, failure, interleave
 from streaming.formats.json_records import JsonReader
@@ -92,8 +92,7 @@ class Decoder:
             for row in _nulls(ids):
                 failures.setdefault(row, failure("MissingId", f"no id: {_missing(self._id)}"))
             batch = batch.with_column("id", pc.coalesce(ids, batch.column("id")))
-        failed = np.isin(np.arange(len(batch)), list(failures))
-        return batch.rejecting(pa.array(failed), [failures[row] for row in sorted(failures)])
+        return batch.rejecting(*by_row(len(batch), failures))
 
 
 def raw_envelopes(messages: Sequence[bytes]) -> pa.RecordBatch:

@@ -9,6 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+EXIT_FAILED = 1
+EXIT_MISTAKES = 2
+"""The exit codes of every command: the job failed, or the caller made mistakes."""
+
 
 class JobError(Exception):
     """Something the user can mend; shown as its message alone, without a traceback."""
@@ -27,6 +31,11 @@ class Mistakes(JobError):  # noqa: N818 - it is several errors
 
 class PermanentError(JobError):
     """A fault of the running job that stays until somebody mends it."""
+
+
+def exit_code(error: JobError) -> int:
+    """How a process ends that ends with this error."""
+    return EXIT_MISTAKES if isinstance(error, Mistakes) else EXIT_FAILED
 
 
 def one_line(error: BaseException) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from streaming.batches import Batch, Failure
+from streaming.batches import Batch, Failure, by_row
 from streaming.wiring import FeatureColumn
 
 STAGE = "to_example"
@@ -41,11 +41,8 @@ class ToExamples:
 
     def __call__(self, batch: Batch) -> Batch:
         wrong = overflows(batch.rows, self._features)
-        if wrong:
-            mask = np.zeros(len(batch), bool)
-            mask[list(wrong)] = True
-            failures = [Failure(STAGE, "FeatureOutOfRangeError", wrong[row]) for row in sorted(wrong)]
-            batch = batch.rejecting(pa.array(mask), failures)
+        failures = {row: Failure(STAGE, "FeatureOutOfRangeError", words) for row, words in wrong.items()}
+        batch = batch.rejecting(*by_row(len(batch), failures))
         return batch.with_column(EXAMPLE, encode(batch.rows, self._features))
 
 

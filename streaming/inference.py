@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from apache_beam.ml.inference.base import ModelHandler, RunInference
 
 from streaming import features, metrics
-from streaming.batches import Batch, Failure, answer_type
+from streaming.batches import Batch, Failure, answer_type, by_row
 from streaming.blame import by_halves
 from streaming.errors import one_line
 from streaming.wiring import ModelPlan, Output
@@ -173,9 +173,7 @@ def _with_answers(
         places = np.full(len(batch), -1)
         places[answered] = np.arange(len(answered))
         answers = answers.take(pa.array(places, mask=places < 0))
-    mask = np.zeros(len(batch), bool)
-    mask[list(failures)] = True
-    return batch.with_column(plan.column, answers).failing(pa.array(mask), [failures[row] for row in sorted(failures)])
+    return batch.with_column(plan.column, answers).failing(*by_row(len(batch), failures))
 
 
 def _raised(plan: ModelPlan, error: Exception) -> Failure:

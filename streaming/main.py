@@ -13,15 +13,12 @@ from apache_beam.runners.runner import PipelineResult
 
 from streaming import options, services
 from streaming.contract import check
-from streaming.errors import JobError, Mistakes
+from streaming.errors import JobError, Mistakes, exit_code
 from streaming.job import load_job
 from streaming.options import Parameters
 from streaming.pipeline import Ends, build
 from streaming.runners import EndOfLine, beam_flags, beam_mistakes, reader, runner_mistakes, runner_of
 from streaming.wiring import Contract
-
-EXIT_MISTAKES = 2
-EXIT_FAILED = 1
 
 
 @dataclass(frozen=True)
@@ -42,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         start(launch)
     except JobError as error:
         sys.stderr.write(f"{error}\n")
-        return EXIT_MISTAKES if isinstance(error, Mistakes) else EXIT_FAILED
+        return exit_code(error)
     return 0
 
 

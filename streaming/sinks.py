@@ -21,10 +21,10 @@ from apache_beam.transforms.window import GlobalWindows
 from apache_beam.utils.windowed_value import WindowedValue
 
 from streaming import metrics
-from streaming.batches import Batch, Failure
+from streaming.batches import Batch, Failure, by_row
 from streaming.refusals import Refusal
 from streaming.results import Predictions, table_schema, to_attributes, to_json, to_predictions
-from streaming.wiring import ModelPlan
+from streaming.wiring import ModelPlan, output_columns
 
 
 class PredictionTable(Protocol):
@@ -64,7 +64,7 @@ class _PredictionSink(beam.DoFn):
 
     def __init__(self, models: Sequence[ModelPlan]) -> None:
         self._models = tuple(models)
-        self._schema = table_schema(list({field.name: field for model in models for field in model.fields}.values()))
+        self._schema = table_schema(output_columns(models))
         self._under_way: deque[_UnderWay] = deque()
 
     @abstractmethod
@@ -98,11 +98,8 @@ def without_refused(batch: Batch, predictions: Predictions, refusals: Sequence[R
         failure = Failure(stage, each.error_class, each.message, model)
         refused.setdefault(model, {})[predictions.sources[each.row].as_py()] = failure
     for model, failures in refused.items():
-        mask = np.zeros(len(batch), bool)
-        mask[list(failures)] = True
-        batch = batch.without_answers(model, pa.array(mask)).failing(
-            pa.array(mask), [failures[row] for row in sorted(failures)]
-        )
+        mask, in_order = by_row(len(batch), failures)
+        batch = batch.without_answers(model, mask).failing(mask, in_order)
     return batch
 
 

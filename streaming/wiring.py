@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -87,4 +88,9 @@ class Contract:
     @property
     def output_columns(self) -> tuple[pa.Field, ...]:
         """The columns that the models' outputs fill, each once, in graph order."""
-        return tuple({field.name: field for model in self.models for field in model.fields}.values())
+        return output_columns(self.models)
+
+
+def output_columns(models: Sequence[ModelPlan]) -> tuple[pa.Field, ...]:
+    """The columns that the models' outputs fill, each once, in the models' order."""
+    return tuple({field.name: field for model in models for field in model.fields}.values())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -16,6 +16,7 @@ from google.cloud.bigquery import Client
 
 from streaming.bigquery.table_ids import TableId
 from streaming.errors import PermanentError, one_line
+from streaming.slices import slices
 
 _LOG = logging.getLogger(__name__)
 
@@ -69,7 +70,7 @@ def insert(
     retrying = partial(Retry, initial=backoff[0], maximum=backoff[1], multiplier=2.0, on_error=_warn)
     passing, appearing = retrying(_is_passing, timeout=retry_for), retrying(_is_missing, timeout=not_found_for)
     send = appearing(passing(_send))
-    for part in _parts(rows):
+    for part in slices([len(json.dumps(row)) for row in rows], REQUEST_ROWS, REQUEST_BYTES):
         try:
             send(client, table_id, rows[part], insert_ids[part])
         except (exceptions.GoogleAPIError, GoogleAuthError) as error:
@@ -80,19 +81,6 @@ def insert(
 
 def _warn(error: Exception) -> None:
     _LOG.warning("Inserting dead letters again: %s", one_line(error))
-
-
-def _parts(rows: Sequence[Mapping[str, Any]]) -> Iterator[slice]:
-    """Slices of rows that each fit into a request; a row too large for any goes alone."""
-    start, total = 0, 0
-    for index, row in enumerate(rows):
-        size = len(json.dumps(row))
-        if index > start and (total + size > REQUEST_BYTES or index - start == REQUEST_ROWS):
-            yield slice(start, index)
-            start, total = index, 0
-        total += size
-    if rows:
-        yield slice(start, len(rows))
 
 
 def _send(

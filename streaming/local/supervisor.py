@@ -23,13 +23,12 @@ from functools import partial
 from itertools import filterfalse
 from typing import IO, Any
 
+from streaming.errors import EXIT_FAILED, EXIT_MISTAKES
 from streaming.local.live import Live
 from streaming.local.processes import show_exit, spawn
 
 WORKER = (sys.executable, "-m", "streaming.local.worker")
 
-EXIT_FAILED = 1
-EXIT_MISTAKES = 2
 
 _QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "GRPC_VERBOSITY": "ERROR"}
 # TensorFlow and gRPC log before they read those variables: absl's lines, but for those of a fatal error.

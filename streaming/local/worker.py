@@ -34,7 +34,7 @@ from itertools import dropwhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from streaming.errors import JobError, Mistakes, PermanentError, one_line
+from streaming.errors import EXIT_FAILED, EXIT_MISTAKES, JobError, Mistakes, PermanentError, one_line
 from streaming.local.prism import Prism
 
 if TYPE_CHECKING:
@@ -43,8 +43,6 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger(__name__)
 
-EXIT_FAILED = 1
-EXIT_MISTAKES = 2
 
 BEAM_DEFAULTS = (
     "--runner=PrismRunner",

@@ -18,6 +18,7 @@ from streaming.errors import PermanentError, one_line
 from streaming.pubsub.lanes import Lanes
 from streaming.pubsub.pubsub_limits import REQUEST_BYTES, REQUEST_MESSAGES, over_limit
 from streaming.refusals import Outcome, Refusal
+from streaming.slices import slices
 
 _LOG = logging.getLogger(__name__)
 
@@ -158,20 +159,10 @@ def _requests(messages: Sequence[Any], numbers: Sequence[int]) -> Iterator[_Requ
     for number in numbers:
         by_key.setdefault(messages[number].ordering_key, []).append(number)
     for key, group in by_key.items():
-        for part in _cut([messages[number].ByteSize() for number in group]):
+        sizes = [messages[number].ByteSize() + _TAG_BYTES for number in group]
+        for part in slices(sizes, REQUEST_MESSAGES, REQUEST_BYTES):
             chosen = group[part]
             yield _Request(key, chosen, [messages[number] for number in chosen])
-
-
-def _cut(sizes: Sequence[int]) -> Iterator[slice]:
-    """Slices of messages of these sizes that each fit into a request, as few as their order allows."""
-    start, total = 0, 0
-    for index, size in enumerate(sizes):
-        if index > start and (total + size > REQUEST_BYTES or index - start == REQUEST_MESSAGES):
-            yield slice(start, index)
-            start, total = index, 0
-        total += size + _TAG_BYTES
-    yield slice(start, len(sizes))
 
 
 _TAG_BYTES = 6  # before each message in a request
