@@ -76,13 +76,6 @@ def _sample(messages: int) -> Sample:
     return Sample(time.monotonic(), messages, cpu.user + cpu.system, prism_cpu, worker.memory_info().rss)
 
 
-def _is_worker(process: psutil.Process) -> bool:
-    try:
-        return "streaming.local.worker" in process.cmdline()
-    except psutil.NoSuchProcess:
-        return False
-
-
 def main() -> int:
     """Run the benchmark that the command line describes."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -114,8 +107,8 @@ def schema(fields: int) -> dict[str, Any]:
     return {"type": "record", "name": "Reading", "fields": [*head, *names]}
 
 
-def write_job(directory: Path, fields: int) -> None:
-    """A job file, its schema, and a model that weighs the numbers."""
+def save_model(directory: Path, fields: int) -> None:
+    """A model that weighs the numbers."""
     import tensorflow as tf
 
     class Weigh(tf.Module):
@@ -131,7 +124,12 @@ def write_job(directory: Path, fields: int) -> None:
             return {"score": tf.concat([parsed[f"f{number}"] for number in range(fields)], 1) @ self.weights}
 
     module = Weigh()
-    tf.saved_model.save(module, str(directory / "weigh"), signatures={"serving_default": module.serve})
+    tf.saved_model.save(module, str(directory), signatures={"serving_default": module.serve})
+
+
+def write_job(directory: Path, fields: int) -> None:
+    """A job file, its schema, and its model."""
+    save_model(directory / "weigh", fields)
     (directory / "reading.avsc").write_text(json.dumps(schema(fields)))
     features = "\n".join(f"  f{number}: f{number}" for number in range(fields))
     (directory / "job.yaml").write_text(

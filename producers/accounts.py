@@ -58,14 +58,15 @@ def check(account: Account, rows: Iterable[Row], error_rows: Iterable[Row], mode
     Args:
         account: of everything that was published.
         rows: the predictions table, as dicts by column; times as datetimes with a time zone.
-        error_rows: the dead-letter table, likewise; `payloadBytes` as bytes.
+        error_rows: the dead-letter table, likewise; `payloadBytes` as bytes. One without a message id is an event.
         models: what each model of the job must answer.
     """
     sent, rows, error_rows = dict(account.sent), list(rows), list(error_rows)
+    letters = [each for each in error_rows if each["message_id"] is not None]
     wrong = [
         *(finding for row in rows for finding in _wrong_row(row, sent, models)),
-        *(finding for letter in error_rows for finding in _wrong_dead_letter(letter, sent, models)),
-        *_lost(sent, rows, error_rows, models),
+        *(finding for letter in letters for finding in _wrong_dead_letter(letter, sent, models)),
+        *_lost(sent, rows, letters, models),
     ]
     return Findings(
         wrong=wrong,
@@ -74,7 +75,7 @@ def check(account: Account, rows: Iterable[Row], error_rows: Iterable[Row], mode
         rows=Counter(row["model"] for row in rows),
         dead_letters=Counter((letter["stage"], letter["error_class"]) for letter in error_rows),
         repeated_rows=_repeated(row["prediction_id"] for row in rows),
-        repeated_dead_letters=_repeated((each["message_id"], each["stage"], each["model"]) for each in error_rows),
+        repeated_dead_letters=_repeated((each["message_id"], each["stage"], each["model"]) for each in letters),
         latencies=_latencies(rows),
         samples=_samples(sent, rows, models),
     )

@@ -65,7 +65,7 @@ class Findings:
         messages: how many messages were sent.
         bad_messages: how many of them must not be answered.
         rows: model -> rows, with their repetitions.
-        dead_letters: (stage, error class) -> dead letters, with their repetitions.
+        dead_letters: (stage, error class) -> dead letters, with their repetitions, and events that are of no message.
         repeated_rows: rows beyond the first of their `prediction_id`; at-least-once allows them.
         repeated_dead_letters: dead letters beyond the first of their message, stage and model; allowed likewise.
         latencies: percentile -> seconds from a message's publish time to its prediction; empty without rows.

@@ -8,6 +8,7 @@ Columns of `Batch.rows`, in the order in which the steps add them:
 | column | type | added by |
 |---|---|---|
 | the envelope, `ENVELOPE` | see below | Decode (`event_time` is null until Window sets it) |
+| `read_at` | timestamp | Decode: when it took the message up |
 | `field:<name>` | the schema's type | Decode: one column per usable field of the message schema |
 | `window_start`, `window_end` | timestamp | Window |
 | `example` | large_binary | ToExamples: serialized `tf.Example`s |
@@ -52,7 +53,7 @@ FAILURE = pa.schema(
         pa.field("stacktrace", pa.string()),
     ]
 )
-"""A failure is a row: the envelope as far as it is known, and what went wrong where."""
+"""A failure is a row: the envelope as far as it is known, and what went wrong where. An event's envelope is empty."""
 
 
 def field_column(name: str) -> str:
@@ -66,11 +67,15 @@ def model_column(name: str) -> str:
 
 
 ANSWER_CONSTANTS = (
-    pa.field("model_version", pa.string()),
+    pa.field("model_version", pa.string()),  # its generation, or else its fingerprint
+    pa.field("model_fingerprint", pa.string()),
     pa.field("processed_at", TIMESTAMP),
     pa.field("batch_size", pa.int64()),
 )
-"""What every answer says of itself beside its outputs. Parenthesised in `answer_type` so that no output collides."""
+"""What every answer says of itself beside its outputs; null where nobody knows.
+
+Parenthesised in `answer_type` so that no output collides.
+"""
 
 
 def answer_type(outputs: Sequence[pa.Field]) -> pa.StructType:
@@ -81,7 +86,10 @@ def answer_type(outputs: Sequence[pa.Field]) -> pa.StructType:
 
 @dataclass(frozen=True)
 class Failure:
-    """Why rows were rejected. `stage` is one of decode, event_time, to_example, infer:<model>, write_table, publish."""
+    """Why rows were rejected, or what else went wrong.
+
+    `stage` is one of decode, event_time, to_example, infer:<model>, write_table, publish; and generation, of an event.
+    """
 
     stage: str
     error_class: str
@@ -149,8 +157,7 @@ class Batch:
         """
         if not failures:
             return self
-        added = failure_rows(self.rows.filter(mask), failures)
-        return replace(self, failures=pa.concat_batches([self.failures, added]))
+        return self._with_failures(failure_rows(self.rows.filter(mask), failures))
 
     def rejecting(self, mask: pa.BooleanArray, failures: Sequence[Failure]) -> Batch:
         """As `failing`, and the masked rows leave the batch."""
@@ -158,6 +165,14 @@ class Batch:
             return self
         failed = self.failing(mask, failures)
         return replace(failed, rows=failed.rows.filter(pc.invert(mask.fill_null(False))))
+
+    def with_events(self, failures: Sequence[Failure]) -> Batch:
+        """This batch with failures of no message added, as of a model's refused generation: their envelope is empty."""
+        nothing = [pa.nulls(len(failures), column.type) for column in ENVELOPE]
+        return self._with_failures(failure_rows(pa.RecordBatch.from_arrays(nothing, schema=ENVELOPE), failures))
+
+    def _with_failures(self, added: pa.RecordBatch) -> Batch:
+        return replace(self, failures=pa.concat_batches([self.failures, added]))
 
 
 def by_row(rows: int, failures: Mapping[int, Failure]) -> tuple[pa.BooleanArray, list[Failure]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -97,20 +98,34 @@ def run(
     raise typer.Exit(_supervise(context.args, beam_args, runner, workers, debug=debug))
 
 
-@app.command(epilog="Example: pubsub-inference check examples/multiply/job.yaml")
+@app.command(epilog="Example: pubsub-inference check examples/multiply/job.yaml --load")
 def check(
     job_file: Annotated[str, typer.Argument(help="The job file, local or gs://.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON, for machines.")] = False,
+    load: Annotated[bool, typer.Option("--load", help="Also load the models, warm them and ask them.")] = False,
     _debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
 ) -> None:
-    """Check a job file against its schema and its models, and show how they are wired. Nothing is run."""
+    """Check a job file against its schema and its models, and show how they are wired.
+
+    Only the job file, its schema, and the graph of each SavedModel are read, unless the models are to be loaded.
+    """
     from streaming.quiet import import_tensorflow
 
     import_tensorflow()
     from streaming.contract import check as check_contract
+    from streaming.describe import describe
     from streaming.job import load_job
-    from streaming.show import wiring_table
+    from streaming.show import show
 
-    Console().print(wiring_table(check_contract(load_job(job_file))))
+    contract = check_contract(load_job(job_file))
+    described = describe(contract)
+    if load:
+        from streaming.models.rehearsal import rehearse
+
+        described["loaded"] = [asdict(each) for each in map(rehearse, contract.models) if each is not None]
+    show(described, as_json=as_json)
+    if any(each["wrong"] for each in described.get("loaded", ())):
+        raise typer.Exit(EXIT_FAILED)
 
 
 @app.command(epilog="Example: pubsub-inference demo --example=cascade")

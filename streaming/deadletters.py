@@ -61,7 +61,7 @@ def to_rows(failures: pa.RecordBatch, job_name: str, now: datetime) -> tuple[lis
 
     Returns:
         The rows; and ids that are the same whenever the same message fails at the same step, so that BigQuery can
-        leave out repetitions. None where the message has no id.
+        leave out repetitions. None for a message without an id, and for an event, which is of no message.
     """
     failed = failures.to_pylist()
     return [_row(failure, job_name, now) for failure in failed], [_insert_id(failure) for failure in failed]

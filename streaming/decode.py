@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -15,7 +16,7 @@ from streaming.batches import ENVELOPE, TIMESTAMP, Batch, Failure, by_row, field
 from streaming.formats.avro import AvroReader
 from streaming.formats.decoded import Decoded, columns_schema, failure, interleave
 from streaming.formats.json_records import JsonReader
-from streaming.job import Reference
+from streaming.job_parts import Reference
 from streaming.schema import MessageSchema
 from streaming.wiring import Contract
 
@@ -28,8 +29,9 @@ _ORIGINAL_ID = "original_message_id"  # a replay sets it on a message that it pu
 class Decoder:
     """A picklable function of serialized PubsubMessages to a `Batch`.
 
-    The rows have the columns of `ENVELOPE` and one for each usable field, in the order of the messages; `event_time`
-    is null. A message is rejected, in the stage decode, if its payload cannot be decoded or its key or id is missing.
+    The rows have the columns of `ENVELOPE`, `read_at` and one for each usable field, in the order of the messages;
+    `event_time` is null, and `read_at` the time of the call. A message is rejected, in the stage decode, if its payload
+    cannot be decoded or its key or id is missing.
 
     Args:
         schema: what each message holds.
@@ -37,6 +39,7 @@ class Decoder:
             plain JSON. Marked ones are Avro binary or Avro's JSON encoding.
         key: where the key comes from; as text.
         id: what identifies a message; without it the attribute `original_message_id` or else the message id.
+        clock: nanoseconds since 1970; picklable.
     """
 
     def __init__(
@@ -45,11 +48,13 @@ class Decoder:
         format: Literal["avro", "json"],  # noqa: A002 - as the job file calls it
         key: Reference,
         id: Reference | None = None,  # noqa: A002 - as the job file calls it
+        clock: Callable[[], int] = time.time_ns,
     ) -> None:
-        self._arguments = (schema, format, key, id)
+        self._arguments = (schema, format, key, id, clock)
         self._key = key
         self._id = id
-        self._columns = pa.schema([*ENVELOPE, *columns_schema(schema.fields)])
+        self._clock = clock
+        self._columns = pa.schema([*ENVELOPE, ("read_at", TIMESTAMP), *columns_schema(schema.fields)])
         binary = AvroReader(schema)
         self._marked: Mapping[str | None, _Reader] = {"BINARY": binary, "JSON": JsonReader(schema, plain=False)}
         self._unmarked: _Reader = binary if format == "avro" else JsonReader(schema, plain=True)
@@ -64,11 +69,13 @@ class Decoder:
         return (Decoder, self._arguments)
 
     def __call__(self, messages: Sequence[bytes]) -> Batch:
+        read_at = pa.repeat(pa.scalar(self._clock() // 1000, TIMESTAMP), len(messages))
         parsed = [_MESSAGE.FromString(message) for message in messages]
         payloads = [message.data for message in parsed]
         envelopes = _envelopes(parsed, payloads)
         decoded = self._decode(payloads, envelopes.column("attributes"))
-        rows = pa.RecordBatch.from_arrays([*envelopes.columns, *decoded.columns.columns], schema=self._columns)
+        columns = [*envelopes.columns, read_at, *decoded.columns.columns]
+        rows = pa.RecordBatch.from_arrays(columns, schema=self._columns)
         return self._identified(Batch(rows), dict(decoded.failures))
 
     def _decode(self, payloads: list[bytes], attributes: pa.MapArray) -> Decoded:

@@ -70,14 +70,20 @@ def _lists(values: pa.Array, feature: FeatureColumn) -> pa.Array:
         return _large_list(flat, pc.list_value_length(values))
     flat = _plain(values, feature_type(values.type))
     if feature.default is not None:
-        flat = flat.fill_null(_default(feature.default, flat.type))
+        flat = flat.fill_null(default_scalar(feature.default, flat.type))
     return _large_list(flat.drop_null(), pc.if_else(flat.is_valid(), 1, None))
 
 
-def _default(value: bool | float | str, wanted: pa.DataType) -> pa.Scalar:
-    # Arrow itself would take neither a boolean for an int64 nor a large whole number for a float32.
-    convert: type = float if pa.types.is_floating(wanted) else int if pa.types.is_integer(wanted) else str
-    return pa.scalar(convert(value), wanted)
+def default_scalar(value: bool | float | str, kind: pa.DataType) -> pa.Scalar:
+    """A feature's default as a scalar of `kind`. Arrow itself would take neither a boolean nor a text for a number."""
+    convert: type = str
+    if pa.types.is_boolean(kind):
+        convert = bool
+    elif pa.types.is_integer(kind):
+        convert = int
+    elif pa.types.is_floating(kind):
+        convert = float
+    return pa.scalar(convert(value), kind)
 
 
 def _large_list(flat: pa.Array, lengths: pa.Array) -> pa.Array:
@@ -108,13 +114,14 @@ def overflows(rows: pa.RecordBatch, features: Sequence[FeatureColumn]) -> dict[i
             continue
         too_large = pc.and_(pc.is_finite(flat), pc.greater(pc.abs(flat), LARGEST_FLOAT32)).fill_null(False)
         if pc.any(too_large).as_py():
-            for row, value in zip(_parents(values)[too_large], flat.filter(too_large).to_pylist(), strict=True):
+            for row, value in zip(scalar_rows(values)[too_large], flat.filter(too_large).to_pylist(), strict=True):
                 wrong.setdefault(int(row), f"feature {feature.name}: {value!r} does not fit a float32")
     return wrong
 
 
-def _parents(values: pa.Array) -> np.ndarray:
-    """The row of each scalar. Not `list_parent_indices`, which also counts what lies hidden under a null."""
+def scalar_rows(values: pa.Array) -> np.ndarray:
+    """The row of each scalar in a flattened column."""
+    # Not `list_parent_indices`, which also counts what lies hidden under a null.
     rows = np.arange(len(values))
     return np.repeat(rows, pc.list_value_length(values).fill_null(0)) if pa.types.is_nested(values.type) else rows
 

@@ -1,11 +1,30 @@
-"""Small files, local or on gs://."""
+"""Small files and the directories they lie in, local or on gs://."""
 
 from __future__ import annotations
 
+import glob
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 
 from streaming.errors import Mistakes, one_line
+
+
+@dataclass(frozen=True, order=True)
+class File:
+    """A file below a directory.
+
+    Attributes:
+        name: its path from there, with `/` between the parts.
+        size: in bytes.
+        changed: when it last was, in seconds since 1970.
+    """
+
+    name: str
+    size: int
+    changed: float
 
 
 def read_file(path: str, place: str) -> bytes:
@@ -26,6 +45,64 @@ def read_file(path: str, place: str) -> bytes:
         with FileSystems.open(path) as file:
             return bytes(file.read())
     except Exception as error:  # every file system has its own errors; all mean: not readable, for this reason
-        if isinstance(error, FileNotFoundError) or getattr(error, "code", None) == HTTPStatus.NOT_FOUND:
+        if _is_missing(error):
             raise Mistakes([f"{place}: no file {path}"]) from error
         raise Mistakes([f"{place}: {path} cannot be read: {one_line(error)}"]) from error
+
+
+def list_files(directory: str, place: str) -> tuple[File, ...]:
+    """All files below `directory`, at any depth, by name; what lies behind symbolic links as well.
+
+    Args:
+        directory: a local path, or a URL that Beam's file systems know, such as gs://.
+        place: the flag or key that names the directory, for the error message.
+
+    Raises:
+        Mistakes: there is no such directory (on gs://, one without files does not exist), or it cannot be listed.
+    """
+    try:
+        files = tuple(sorted(_remote_files(directory) if "://" in directory else _local_files(directory)))
+    except Exception as error:  # as in `read_file`
+        cause = _cause(error)
+        if _is_missing(cause):
+            raise Mistakes([f"{place}: no directory {directory}; correct the path"]) from error
+        raise Mistakes([f"{place}: {directory} cannot be listed: {one_line(cause)}"]) from error
+    if not files and "://" in directory:
+        raise Mistakes([f"{place}: no directory {directory}; correct the path"])
+    return files
+
+
+def _cause(error: Exception) -> Exception:
+    """What is left when the errors that Beam's file systems wrap around another are taken off."""
+    while details := getattr(error, "exception_details", None):
+        error = next(iter(details.values()))
+    return error
+
+
+def _is_missing(error: Exception) -> bool:
+    return isinstance(error, FileNotFoundError) or getattr(error, "code", None) == HTTPStatus.NOT_FOUND
+
+
+def _local_files(directory: str) -> Iterator[File]:
+    with os.scandir(directory):  # which raises where os.walk finds nothing
+        pass
+    for root, inner, names in os.walk(directory, followlinks=True):
+        here = Path(root).resolve()
+        inner[:] = [name for name in inner if not here.is_relative_to(Path(root, name).resolve())]  # no endless circle
+        for path in (Path(root, name) for name in names):
+            try:
+                status = path.stat()
+            except FileNotFoundError:
+                continue  # removed since, or a link to nothing
+            # The time of the inode, as copies often keep the other one.
+            yield File(path.relative_to(directory).as_posix(), status.st_size, status.st_ctime)
+
+
+def _remote_files(directory: str) -> Iterator[File]:
+    from apache_beam.io.filesystems import FileSystems
+
+    (found,) = FileSystems.match([f"{glob.escape(directory)}/**"])
+    for file in found.metadata_list:
+        name = file.path.removeprefix(f"{directory}/")
+        if name and not name.endswith("/"):  # the objects that consoles make to show a directory
+            yield File(name, file.size_in_bytes, file.last_updated_in_seconds)

@@ -5,68 +5,25 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import posixpath
 import sys
 from collections.abc import Hashable
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import yaml
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    GetJsonSchemaHandler,
-    StringConstraints,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
-from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema, ErrorDetails
+from pydantic import Field, PrivateAttr, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 
 from streaming.durations import Duration, parse_duration
 from streaming.errors import Mistakes
 from streaming.files import read_file
-
-ModelName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,99}$")]
-COLUMN_NAME = r"^[A-Za-z_][A-Za-z0-9_]{0,299}$"
-ColumnName = Annotated[str, StringConstraints(pattern=COLUMN_NAME)]
-FeatureName = Annotated[str, StringConstraints(min_length=1)]
+from streaming.job_models import Model
+from streaming.job_parts import Feature, FeatureName, ModelName, Part, Reference, Shorthand
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-
-class _Shorthand(_Part):
-    """A mapping that may also be written as one text, which then is its field."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _from_text(cls, value: Any) -> Any:
-        return {"field": value} if isinstance(value, str) else value
-
-    @classmethod
-    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        schema = handler.resolve_ref_schema(handler(core))
-        return {"anyOf": [{"type": "string", "minLength": 1}, schema]}
-
-
-class Reference(_Shorthand):
-    """Where a text of the envelope comes from: a field of the message, or one of its attributes."""
-
-    field: str | None = Field(None, min_length=1, description="field of the message schema")
-    attribute: str | None = Field(None, min_length=1, description="attribute of the Pub/Sub message")
-
-    @model_validator(mode="after")
-    def _one_of_both(self) -> Reference:
-        if (self.field is None) == (self.attribute is None):
-            raise ValueError("name a field, or write {attribute: NAME}")
-        return self
-
-
-class EventTime(_Shorthand):
+class EventTime(Shorthand):
     """When the event happened: `publish_time` (the default), a field, or an attribute.
 
     A plain number field needs its `unit`. An attribute is an RFC 3339 text, or milliseconds since 1970.
@@ -92,7 +49,7 @@ class EventTime(_Shorthand):
         return self
 
 
-class Message(_Part):
+class Message(Part):
     """How the payload is encoded and what identifies it."""
 
     format: Literal["avro", "json"] = Field(
@@ -108,7 +65,7 @@ class Message(_Part):
     event_time: EventTime = Field(EventTime(), description="publish_time (the default), a field, or {attribute: NAME}")
 
 
-class Window(_Part):
+class Window(Part):
     """The event-time window of each prediction."""
 
     fixed: Duration = Field(description="length of the fixed windows, as in 60s")
@@ -125,40 +82,7 @@ class Window(_Part):
         return value
 
 
-class Feature(_Shorthand):
-    """Where a feature of the `tf.Example` comes from."""
-
-    field: str = Field(min_length=1, description="a field of the message, or MODEL.COLUMN: an earlier model's output")
-    default: bool | int | float | str | None = Field(
-        None, description="the value where the field is null; without it the feature is missing there"
-    )
-
-    @field_validator("default", mode="before")
-    @classmethod
-    def _scalar(cls, value: Any) -> Any:
-        if value is None or isinstance(value, bool | int | float | str):
-            return value
-        raise ValueError(f"{value!r} is no number, text or boolean")
-
-
-class Model(_Part):
-    """A TensorFlow SavedModel and how it is wired."""
-
-    path: str = Field(min_length=1, description="SavedModel directory, local or gs://, relative to this file")
-    signature: str = Field(
-        "serving_default", min_length=1, description="the signature to call; it takes serialized tf.Examples"
-    )
-    features: dict[FeatureName, Feature] | None = Field(
-        None, min_length=1, description="this model's tf.Example; without it the job's features"
-    )
-    outputs: dict[str, ColumnName] | None = Field(
-        None,
-        min_length=1,
-        description="signature output: column of the table; without it every output under its own name",
-    )
-
-
-class Job(_Part):
+class Job(Part):
     """What the job does. The parameters say where."""
 
     message: Message
@@ -169,6 +93,13 @@ class Job(_Part):
         description="the tf.Example, feature: field; without it every scalar field under its own name",
     )
     models: dict[ModelName, Model] = Field(min_length=1, description="the models by name, in any order")
+
+    _hash: str = PrivateAttr("")
+
+    @property
+    def hash(self) -> str:
+        """What tells this job file from any other: the first 16 hexadecimal digits of its text's SHA-256."""
+        return self._hash
 
 
 def load_job(path: str) -> Job:
@@ -194,7 +125,8 @@ def parse_job(text: str, path: str) -> Job:
     try:
         job = Job.model_validate(document)
     except ValidationError as error:
-        raise Mistakes(_lines(error)) from error
+        raise Mistakes(_lines(error, document)) from error
+    job._hash = hashlib.sha256(text.encode()).hexdigest()[:16]
     return _resolved(job, path)
 
 
@@ -206,7 +138,10 @@ def json_schema() -> str:
 
 def _resolved(job: Job, path: str) -> Job:
     message = job.message.model_copy(update={"schema_path": _beside(path, job.message.schema_path)})
-    models = {name: model.model_copy(update={"path": _beside(path, model.path)}) for name, model in job.models.items()}
+    models = {
+        name: model.model_copy(update={"path": model.path and _beside(path, model.path)})
+        for name, model in job.models.items()
+    }
     return job.model_copy(update={"message": message, "models": models})
 
 
@@ -218,13 +153,49 @@ def _beside(path: str, other: str) -> str:
     return scheme + separator + posixpath.normpath(posixpath.join(posixpath.dirname(place), other))
 
 
-def _lines(error: ValidationError) -> list[str]:
-    return [f"{_place(detail)}: {_wrong(detail)}" for detail in error.errors(include_url=False)]
+_WRONG = {
+    "bool_type": "write true or false, not {input!r}",
+    "dict_type": "write a mapping, as in {{name: value}}, not {input!r}",
+    "extra_forbidden": "unknown key; remove it or mend its spelling",
+    "finite_number": "write a finite number, not {input!r}",
+    "greater_than": "write more than {ctx[gt]:g}, not {input!r}",
+    "greater_than_equal": "write {ctx[ge]} or more, not {input!r}",
+    "int_type": "write a whole number, not {input!r}",
+    "invalid_key": "unknown key; remove it or mend its spelling",
+    "literal_error": "write {ctx[expected]}, not {input!r}",
+    "missing": "missing; add it",
+    "model_type": "write a mapping, as in {{name: value}}, not {input!r}",
+    "string_pattern_mismatch": "{input!r} is no name; use letters, digits and _, not starting with a digit",
+    "string_too_short": "empty; fill it in",
+    "string_type": "write a text, in quotes where YAML takes it for something else, not {input!r}",
+    "too_short": "write at least {ctx[min_length]} of them, not {ctx[actual_length]}",
+    "tuple_type": "write a list, as in [one, another], not {input!r}",
+    "value_error": "{ctx[error]}",
+}
+"""What is said of a mistake, by pydantic's name for it."""
 
 
-def _place(detail: ErrorDetails) -> str:
-    place = detail["loc"][:-2] if _of_key(detail) else detail["loc"]
-    return ".".join(str(part) for part in place) or "job file"
+def _lines(error: ValidationError, document: object) -> list[str]:
+    details = error.errors(include_url=False)
+    return [f"{_place(each, document)}: {_wrong(each)}" for each in details if not _follows(each, details)]
+
+
+def _follows(detail: ErrorDetails, details: list[ErrorDetails]) -> bool:
+    """Whether a list is too short only because items of it are wrong themselves."""
+    loc = detail["loc"]
+    inside = (each["loc"] for each in details if len(each["loc"]) > len(loc))
+    return detail["type"] == "too_short" and any(other[: len(loc)] == loc for other in inside)
+
+
+def _place(detail: ErrorDetails, document: object) -> str:
+    """The path of the key as the file has it, where shorthands have no keys, and an only item no list."""
+    place = []
+    for key in detail["loc"][:-2] if _of_key(detail) else detail["loc"]:
+        inside = dict(enumerate(document)) if isinstance(document, list) else document
+        if isinstance(inside, dict) and (isinstance(key, str) or key in inside):
+            place.append(str(key))
+            document = inside.get(key)
+    return ".".join(place) or "job file"
 
 
 def _of_key(detail: ErrorDetails) -> bool:
@@ -233,22 +204,11 @@ def _of_key(detail: ErrorDetails) -> bool:
 
 
 def _wrong(detail: ErrorDetails) -> str:
-    kind, message = detail["type"], detail["msg"]
-    if kind in ("extra_forbidden", "invalid_key"):
-        return "unknown key; remove it or mend its spelling"
-    if kind == "missing":
-        return "missing; add it"
-    if kind == "string_pattern_mismatch":
-        return f"{detail['input']!r} is no name; use letters, digits and _, not starting with a digit"
-    if _of_key(detail):
+    if _of_key(detail) and detail["type"] != "string_pattern_mismatch":
         return f"{detail['input']!r} is no name; write a text, in quotes where YAML takes it for something else"
-    if kind == "value_error":
-        return str(detail["ctx"]["error"])
-    if kind in ("too_short", "string_too_short"):
+    if (detail["type"] != "missing" and detail["input"] is None) or detail.get("ctx", {}).get("actual_length") == 0:
         return "empty; fill it in"
-    if kind in ("model_type", "dict_type"):
-        return f"write a mapping, as in {{name: value}}, not {detail['input']!r}"
-    return f"{message[0].lower()}{message[1:]}, not {detail['input']!r}"
+    return _WRONG.get(detail["type"], "{msg}, not {input!r}").format_map(detail)
 
 
 class _UniqueKeys(yaml.SafeLoader):

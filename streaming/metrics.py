@@ -43,7 +43,21 @@ READ = Metric("messages_read", Kind.COUNTER, "messages", "messages taken up by D
 BATCH_SIZE = Metric("batch_size", Kind.HISTOGRAM, "messages", "messages in a batch", bounds=(1, 10, 100, 1000))
 PREDICTIONS = Metric("predictions", Kind.COUNTER, "predictions", "predictions that every sink took", per="model")
 DEAD_LETTERS = Metric("dead_letters", Kind.COUNTER, "dead letters", "dead letters that every sink took", per="stage")
+UNTAKEN = Metric("messages_untaken", Kind.COUNTER, "messages", "messages that no model takes, by their `when`")
 MODEL_CALLS = Metric("model_calls", Kind.COUNTER, "calls", "calls of a model, in search of blame included", per="model")
+MODEL_HALVINGS = Metric(
+    "model_halvings", Kind.COUNTER, "halvings", "rows halved after a failed call, to find the guilty", per="model"
+)
+BLAMED_ROWS = Metric("blamed_rows", Kind.COUNTER, "rows", "rows found guilty of a failed call", per="model")
+MODEL_FAILURES = Metric(
+    "model_failures", Kind.COUNTER, "batches", "batches for every row of which a model failed", per="model"
+)
+ABANDONED_CALLS = Metric("abandoned_calls", Kind.COUNTER, "calls", "calls that lasted too long", per="model")
+REMOTE_RETRIES = Metric("remote_retries", Kind.COUNTER, "requests", "requests sent again to a service", per="model")
+GENERATION_SWAPS = Metric("generation_swaps", Kind.COUNTER, "swaps", "new generations taken up", per="model")
+GENERATIONS_REFUSED = Metric(
+    "generations_refused", Kind.COUNTER, "generations", "new generations that were refused", per="model"
+)
 LATENCY = Metric(
     "latency_ms",
     Kind.HISTOGRAM,
@@ -51,7 +65,22 @@ LATENCY = Metric(
     "from a message's publish time until the sinks have answered for it",
     bounds=(100, 300, 1000, 3000, 10_000, 30_000),
 )
-METRICS = (READ, BATCH_SIZE, PREDICTIONS, DEAD_LETTERS, MODEL_CALLS, LATENCY)
+METRICS = (
+    READ,
+    BATCH_SIZE,
+    PREDICTIONS,
+    DEAD_LETTERS,
+    UNTAKEN,
+    MODEL_CALLS,
+    MODEL_HALVINGS,
+    BLAMED_ROWS,
+    MODEL_FAILURES,
+    ABANDONED_CALLS,
+    REMOTE_RETRIES,
+    GENERATION_SWAPS,
+    GENERATIONS_REFUSED,
+    LATENCY,
+)
 
 
 def count(metric: Metric, amount: int, label: str | None = None) -> None:

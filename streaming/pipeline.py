@@ -8,7 +8,6 @@ one fused stage, and messages are acknowledged after the last sink has answered.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 
 import apache_beam as beam
 
@@ -16,7 +15,7 @@ from streaming.batches import Batch
 from streaming.decode import Decoder
 from streaming.features import ToExamples
 from streaming.inference import Infer
-from streaming.models import SavedModelHandler
+from streaming.models.handlers import handler
 from streaming.sinks import DeadLetterSink, PredictionTable, PredictionTopic, Publish, WriteDeadLetters, WriteTable
 from streaming.steps import BatchCoder, BatchToBatch, MessagesToBatch
 from streaming.windows import Windower
@@ -43,8 +42,8 @@ def build(pipeline: beam.Pipeline, contract: Contract, ends: Ends) -> beam.PColl
         | "Decode" >> beam.ParDo(MessagesToBatch(Decoder.of(contract)))
         | "Window" >> beam.ParDo(BatchToBatch(Windower.of(contract), "event_time"))
         | "ToExamples" >> beam.ParDo(BatchToBatch(ToExamples(contract.features), "to_example"))
-        | "Infer" >> Infer(models, partial(SavedModelHandler, features=contract.features))
-        | "WriteTable" >> beam.ParDo(WriteTable(models, ends.table))
-        | "Publish" >> beam.ParDo(Publish(models, ends.topic))
+        | "Infer" >> Infer(models, handler)
+        | "WriteTable" >> beam.ParDo(WriteTable(models, contract.job_hash, ends.table))
+        | "Publish" >> beam.ParDo(Publish(models, contract.job_hash, ends.topic))
         | "WriteDeadLetters" >> beam.ParDo(WriteDeadLetters(models, ends.dead_letters))
     )

@@ -18,12 +18,18 @@ _BEFORE = (
     pa.field("message_id", pa.string()),
     pa.field("event_time", TIMESTAMP),
     pa.field("publish_time", TIMESTAMP),
+    pa.field("read_at", TIMESTAMP),
     pa.field("window_start", TIMESTAMP),
     pa.field("window_end", TIMESTAMP),
     pa.field("model", pa.string()),
     pa.field("model_version", pa.string()),
+    pa.field("model_fingerprint", pa.string()),
 )
-_AFTER = (pa.field("processed_at", TIMESTAMP), pa.field("batch_size", pa.int64()))
+_AFTER = (
+    pa.field("processed_at", TIMESTAMP),
+    pa.field("batch_size", pa.int64()),
+    pa.field("job_hash", pa.string()),
+)
 
 FIXED_COLUMNS = frozenset(field.name for field in (*_BEFORE, *_AFTER))
 """The columns that every predictions table has; the models' outputs stand between them."""
@@ -56,20 +62,21 @@ class Predictions:
         return self.rows.filter(pc.equal(self.rows.column("model"), model))
 
 
-def to_predictions(batch: Batch, models: Sequence[ModelPlan], schema: pa.Schema) -> Predictions:
+def to_predictions(batch: Batch, models: Sequence[ModelPlan], job_hash: str, schema: pa.Schema) -> Predictions:
     """The rows of the table that `batch` brings: one for each answer.
 
     Args:
         batch: with a `model:<name>` column for each of `models`.
         models: in graph order.
+        job_hash: of the job file; goes into each row.
         schema: as `table_schema` gives it.
     """
-    parts = [_rows_of(batch, model, schema) for model in models]
+    parts = [_rows_of(batch, model, job_hash, schema) for model in models]
     rows = pa.concat_batches([rows for rows, _ in parts])
     return Predictions(rows, pa.concat_arrays([sources for _, sources in parts]))
 
 
-def _rows_of(batch: Batch, model: ModelPlan, schema: pa.Schema) -> tuple[pa.RecordBatch, pa.Array]:
+def _rows_of(batch: Batch, model: ModelPlan, job_hash: str, schema: pa.Schema) -> tuple[pa.RecordBatch, pa.Array]:
     answered = batch.column(model.column).is_valid()
     rows = batch.rows if batch.column(model.column).null_count == 0 else batch.rows.filter(answered)
     answers: pa.StructArray = rows.column(model.column)
@@ -77,6 +84,7 @@ def _rows_of(batch: Batch, model: ModelPlan, schema: pa.Schema) -> tuple[pa.Reco
     columns |= {field.name: answers.field(f"({field.name})") for field in ANSWER_CONSTANTS}
     columns |= {field.name: answers.field(field.name) for field in model.fields}
     columns["model"] = _constant(model.name, rows.num_rows)
+    columns["job_hash"] = _constant(job_hash, rows.num_rows)
     columns["prediction_id"] = pc.binary_join_element_wise(rows.column("id"), columns["model"], "/")
     arrays = [columns[field.name] if field.name in columns else pa.nulls(rows.num_rows, field.type) for field in schema]
     return pa.RecordBatch.from_arrays(arrays, schema=schema), pc.indices_nonzero(answered)
@@ -134,8 +142,9 @@ def _quoted(column: pa.Array) -> pa.Array:
 def _text(column: pa.Array) -> pa.Array:
     if not pa.types.is_timestamp(column.type):
         return column.cast(pa.string())
-    times = column.dictionary_encode()  # windows and processing times are few, and writing one out costs 1 us
-    return pc.replace_substring(times.dictionary.cast(pa.string()), " ", "T").take(times.indices)
+    times = column.dictionary_encode()  # most columns of times hold few
+    naive = times.dictionary.view(pa.timestamp(column.type.unit))  # with a zone, writing one out costs 30 times as much
+    return _wrapped("", pc.replace_substring(naive.cast(pa.string()), " ", "T"), "Z").take(times.indices)
 
 
 def _wrapped(before: str, column: pa.Array, after: str) -> pa.Array:

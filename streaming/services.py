@@ -15,10 +15,10 @@ import pyarrow as pa
 from google.api_core import exceptions
 from google.api_core.retry import Retry
 from google.auth.exceptions import GoogleAuthError
-from google.cloud.bigquery import SchemaField
 
 from streaming import deadletters
 from streaming.bigquery import error_records
+from streaming.bigquery.columns import bigquery_schema
 from streaming.bigquery.storage_write import AppendConnection
 from streaming.bigquery.tables import ensure_distinct_view, ensure_error_table, ensure_table, parse_table_id
 from streaming.endpoints import bigquery_client, bigquery_write_client, publisher_client, subscriber_client
@@ -108,26 +108,6 @@ def prepare(parameters: Parameters, contract: Contract) -> None:
     except GoogleAuthError as error:
         remedy = "run gcloud auth application-default login"
         raise PermanentError(f"no valid credentials; {remedy} ({one_line(error)})") from error
-
-
-def bigquery_schema(schema: pa.Schema) -> list[SchemaField]:
-    """The columns of an Arrow schema as BigQuery declares them; lists are REPEATED."""
-    return [_bigquery_field(field) for field in schema]
-
-
-def _bigquery_field(field: pa.Field) -> SchemaField:
-    if pa.types.is_list(field.type):
-        return SchemaField(field.name, _BIGQUERY_TYPES[field.type.value_type], "REPEATED")
-    return SchemaField(field.name, _BIGQUERY_TYPES[field.type], "NULLABLE" if field.nullable else "REQUIRED")
-
-
-_BIGQUERY_TYPES = {
-    pa.string(): "STRING",
-    pa.float64(): "FLOAT64",
-    pa.int64(): "INT64",
-    pa.bool_(): "BOOL",
-    pa.timestamp("us", tz="UTC"): "TIMESTAMP",
-}
 
 
 def _make_tables(parameters: Parameters, contract: Contract) -> None:

@@ -1,54 +1,96 @@
-"""A checked job as a table that a person can read: schema -> features -> models -> columns."""
+"""A described job as a person reads it, or a machine."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+import sys
+from collections.abc import Iterable, Iterator, Sequence
 
+from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from streaming.durations import show_duration
-from streaming.job import EventTime, Reference
-from streaming.wiring import Contract, FeatureColumn, ModelPlan
+from streaming.describe import Described
 
 
-def wiring_table(contract: Contract) -> Table:
-    """What feeds what, a row for each identity, feature and output."""
-    table = Table("step", "takes", "gives", box=None, title="This job fits together", title_justify="left")
-    for row in (*_message_rows(contract), *(row for model in contract.models for row in _model_rows(model))):
-        table.add_row(*(Text(cell) for cell in row))  # names may hold brackets, which rich takes for styles
+def show(job: Described, *, as_json: bool) -> None:
+    """Print the job, as JSON or as tables.
+
+    Args:
+        job: as `describe` gives it; with `loaded`, what came of loading each model.
+        as_json: for machines.
+    """
+    if as_json:
+        sys.stdout.write(json.dumps(job, indent=2) + "\n")
+        return
+    console = Console()
+    for heading, table in sections(job):
+        console.print(Text(heading, "bold"), Padding(table, (0, 0, 1, 2)))
+    failed = " ".join(each["model"] for each in job.get("loaded", ()) if each["wrong"])
+    verdict = f"This job fits together, but cannot be served: {failed}" if failed else "This job fits together"
+    console.print(Text(f"{verdict}; its job_hash is {job['job_hash']}."))
+
+
+def sections(job: Described) -> Iterator[tuple[str, Table]]:
+    """A heading and a table for the message, each model, the predictions, and the models as loaded, if they were."""
+    identity = f"key {job['key']}, id {job['id']}, event time {job['event_time']}"
+    message = f"message: {job['format']}, {job['schema']}; {identity}, windows of {job['window']}"
+    yield message, _table(("field", "type", "used as"), map(_field, job["fields"]))
+    for model in job["models"]:
+        yield f"model {model['name']}: {_kind(model)}; takes {_takes(model)}", _table((), _wires(model))
+    yield "table of predictions", _table(("column", "type", "mode", "filled by"), map(_column, job["table"]))
+    if "loaded" in job:
+        columns = ("model", "generation", "fingerprint", "seconds", "asked")
+        yield "models as loaded", _table(columns, map(_loaded, job["loaded"]))
+
+
+def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
+    table = Table(box=None, pad_edge=False, show_header=bool(columns))
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(cell, overflow="fold") for cell in row))  # names may hold what rich takes for styles
     return table
 
 
-def _message_rows(contract: Contract) -> Iterator[tuple[str, str, str]]:
-    message = contract.message
-    yield "key", _reference(message.key), "key"
-    yield "id", _reference(message.id) if message.id else "the Pub/Sub message id", "prediction_id"
-    yield "event time", _event_time(message.event_time), f"windows of {show_duration(contract.window)}"
-    for feature in contract.features:
-        yield "tf.Example", _source(feature), f"feature {feature.name}"
+def _field(each: Described) -> tuple[str, str, str]:
+    kind = each["type"] + (" or null" if each["nullable"] else "")
+    return each["name"], kind, ", ".join(each["used"]) or "not used"
 
 
-def _model_rows(model: ModelPlan) -> Iterator[tuple[str, str, str]]:
-    if model.features is None:
-        yield f"model {model.name}", "the tf.Example", f"signature {model.signature}"
-    for feature in model.features or ():
-        yield f"model {model.name}", _source(feature), f"feature {feature.name} of its own tf.Example"
-    for output in model.outputs:
-        yield f"model {model.name}", f"output {output.name}", f"column {output.column}: {output.type}"
+def _kind(model: Described) -> str:
+    if model["kind"] == "ensemble":
+        return f"ensemble, {model['method'].replace('_', ' ')}"
+    place = model.get("path") or model["address"]
+    generation = f", generation {model['generation']}" if model.get("generation") else ""
+    return f"{model['kind']} {place}{generation}, {' and '.join(model['signatures'])}"
 
 
-def _source(feature: FeatureColumn) -> str:
-    name = feature.column.partition(":")[2] + (f".{feature.output}" if feature.output else "")
-    default = "" if feature.default is None else f", {feature.default!r} where null"
-    return f"{name}: {feature.type}{default}"
+def _takes(model: Described) -> str:
+    what = {"examples": "tf.Examples of ", "tensors": "tensors of "}.get(model.get("takes", ""), "")
+    return what + ("all rows" if model["rows"] == "all" else f"rows {model['rows']}")
 
 
-def _reference(reference: Reference) -> str:
-    return f"field {reference.field}" if reference.field else f"attribute {reference.attribute}"
+def _wires(model: Described) -> Iterator[tuple[str, str, str]]:
+    for each in model["inputs"]:
+        yield "needs", ": ".join(text for text in (each["name"], each["needs"]) if text), _given(each["gets"])
+    for each in model["outputs"]:
+        repeated = " REPEATED" if each["mode"] == "REPEATED" else ""
+        yield "gives", each["output"], f"column {each['column']}: {each['type']}{repeated}"
 
 
-def _event_time(event_time: EventTime) -> str:
-    if event_time.field is None and event_time.attribute is None:
-        return "publish time"
-    return f"field {event_time.field}" if event_time.field else f"attribute {event_time.attribute}"
+def _given(gets: Described | None) -> str:
+    if gets is None:
+        return "nothing: its own default"
+    default = "" if gets["default"] is None else f", {gets['default']!r} where null"
+    return f"from {gets['from']}: {gets['type']}{default}"
+
+
+def _column(each: Described) -> tuple[str, str, str, str]:
+    return each["name"], each["type"], each["mode"], ", ".join(each["filled_by"])
+
+
+def _loaded(each: Described) -> tuple[str, str, str, str, str]:
+    asked = each["wrong"] or each["complaint"] or "answers a blank example"
+    return each["model"], each["generation"] or "", each["fingerprint"] or "", f"{each['seconds']:.1f}", asked

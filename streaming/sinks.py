@@ -24,6 +24,7 @@ from streaming import metrics
 from streaming.batches import Batch, Failure, by_row
 from streaming.refusals import Refusal
 from streaming.results import Predictions, table_schema, to_attributes, to_json, to_predictions
+from streaming.routing import untaken
 from streaming.wiring import ModelPlan, output_columns
 
 
@@ -62,8 +63,9 @@ class _PredictionSink(beam.DoFn):
 
     stage: str
 
-    def __init__(self, models: Sequence[ModelPlan]) -> None:
+    def __init__(self, models: Sequence[ModelPlan], job_hash: str) -> None:
         self._models = tuple(models)
+        self._job_hash = job_hash
         self._schema = table_schema(output_columns(models))
         self._under_way: deque[_UnderWay] = deque()
 
@@ -75,7 +77,7 @@ class _PredictionSink(beam.DoFn):
         self._under_way.clear()  # of a bundle that failed
 
     def process(self, batch: Batch) -> Iterator[Batch]:
-        predictions = to_predictions(batch, self._models, self._schema)
+        predictions = to_predictions(batch, self._models, self._job_hash, self._schema)
         self._under_way.append(_UnderWay(batch, predictions, self.send(predictions)))
         while self._under_way and self._under_way[0].answer.done():
             yield self._answered(self._under_way.popleft())
@@ -108,9 +110,13 @@ class WriteTable(_PredictionSink):
 
     stage = "write_table"
 
-    def __init__(self, models: Sequence[ModelPlan], table: PredictionTable) -> None:
-        super().__init__(models)
+    def __init__(self, models: Sequence[ModelPlan], job_hash: str, table: PredictionTable) -> None:
+        super().__init__(models, job_hash)
         self._table = table
+
+    def process(self, batch: Batch) -> Iterator[Batch]:
+        metrics.count(metrics.UNTAKEN, untaken(batch, self._models))  # before a sink takes answers back
+        return super().process(batch)
 
     def send(self, predictions: Predictions) -> Future[list[Refusal]]:
         return self._table.append(predictions.rows)
@@ -121,8 +127,8 @@ class Publish(_PredictionSink):
 
     stage = "publish"
 
-    def __init__(self, models: Sequence[ModelPlan], topic: PredictionTopic | None) -> None:
-        super().__init__(models)
+    def __init__(self, models: Sequence[ModelPlan], job_hash: str, topic: PredictionTopic | None) -> None:
+        super().__init__(models, job_hash)
         self._topic = topic
 
     def process(self, batch: Batch) -> Iterator[Batch]:

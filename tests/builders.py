@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from streaming.batches import ENVELOPE, TIMESTAMP, Batch, answer_type, field_column
-from streaming.wiring import FeatureColumn, ModelPlan, Output
+from streaming.wiring import FeatureColumn, ModelPlan, Output, SavedModelCall, Selection
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 PREDICTION = Output("output_0", "prediction", pa.float64())
@@ -55,16 +55,32 @@ def plan(
     path: str = "",
     outputs: Sequence[Output] = (PREDICTION,),
     features: Sequence[FeatureColumn] | None = None,
+    **rest: Any,
 ) -> ModelPlan:
-    """A model that takes the job's features, or its own."""
-    own = None if features is None else tuple(features)
-    return ModelPlan(name, path, "serving_default", "examples", tuple(outputs), own)
+    """A SavedModel that takes the job's `tf.Example`, of the feature `X`, or features of its own.
+
+    `rest` are more attributes of the plan.
+    """
+    own = (X,) if features is None else tuple(features)
+    fed_by = tuple(dict.fromkeys(feature.column for feature in own if feature.output is not None))
+    usual: dict[str, Any] = {"call": SavedModelCall(path), "takes": Selection(fed_by)}
+    return ModelPlan(
+        name, outputs=tuple(outputs), features=own, shares_examples=features is None, **(usual | rest)
+    )
 
 
 def answered(built: Batch, model: ModelPlan, answers: Sequence[dict[str, Any] | None]) -> Batch:
-    """The batch with a model's answers: its outputs by column, or None for a row without an answer."""
-    constants = {"(model_version)": "v1", "(processed_at)": START + timedelta(minutes=2), "(batch_size)": len(answers)}
-    whole = [None if answer is None else answer | constants for answer in answers]
+    """The batch with a model's answers: its outputs by column, or None for a row without an answer.
+
+    An answer may name constants of its own, as in `(model_version)`.
+    """
+    constants = {
+        "(model_version)": "v1",
+        "(model_fingerprint)": "f1",
+        "(processed_at)": START + timedelta(minutes=2),
+        "(batch_size)": len(answers),
+    }
+    whole = [None if answer is None else constants | answer for answer in answers]
     return built.with_column(model.column, pa.array(whole, answer_type(model.fields)))
 
 
@@ -108,6 +124,17 @@ def save_picky(directory: Path, refused: float) -> None:
     def compute(x: Any) -> dict[str, Any]:
         tf.debugging.assert_none_equal(x, refused, message=f"no {refused}")
         return {"output_0": tf.identity(x)}
+
+    save_model(directory, compute)
+
+
+def save_looping(directory: Path, endless: float) -> None:
+    """A model that gives x back, and never ends for a batch in which it is `endless`."""
+    import tensorflow as tf
+
+    def compute(x: Any) -> dict[str, Any]:
+        stuck = tf.reduce_any(tf.equal(x, endless))
+        return {"output_0": tf.while_loop(lambda _: stuck, lambda y: (y + 0.0,), (x,))[0]}
 
     save_model(directory, compute)
 

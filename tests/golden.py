@@ -67,7 +67,7 @@ def messages() -> list[bytes]:
 
 def _plain(row: dict[str, Any]) -> dict[str, Any]:
     """The row as JSON holds it, without what differs from run to run."""
-    varying = {"processed_at", "model_version"}
+    varying = {"read_at", "processed_at", "model_version", "model_fingerprint"}
     return {
         name: value.isoformat() if isinstance(value, datetime) else value
         for name, value in row.items()

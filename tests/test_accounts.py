@@ -36,13 +36,16 @@ def row(message_id: str, model: str, prediction: float) -> dict[str, Any]:
         "message_id": message_id,
         "event_time": START,
         "publish_time": START + timedelta(seconds=1),
+        "read_at": START + timedelta(seconds=1),
         "window_start": START,
         "window_end": START + timedelta(seconds=60),
         "model": model,
         "model_version": "1",
+        "model_fingerprint": "f",
         "prediction": prediction,
         "processed_at": START + timedelta(seconds=1, milliseconds=prediction // 100),
         "batch_size": 5,
+        "job_hash": "j",
     }
 
 
@@ -245,6 +248,14 @@ def test_repetitions_are_counted_and_allowed() -> None:
     findings = find(repeat)
     assert findings.ok
     assert (findings.repeated_rows, findings.repeated_dead_letters) == (3, 1)
+
+
+def test_events_are_shown_and_are_of_no_message() -> None:
+    event = letter("good", "generation", "times5") | {"message_id": None, "key": None, "payloadBytes": None}
+    findings = find(lambda table, dead: dead.extend([event, event | {"errorMessage": "another"}]))
+    assert findings.wrong == []
+    assert findings.dead_letters == find(nothing).dead_letters | {("generation", "Bad"): 2}
+    assert findings.repeated_dead_letters == 0
 
 
 def test_every_repetition_is_checked() -> None:

@@ -24,10 +24,15 @@ from tests.builders import START, answered, batch, envelope, plan, readings
 
 BAD = Failure("decode", "Bad", "no good")
 WORSE = Failure("infer:m", "Worse", "no good at all", "m", "Traceback ...")
+REFUSED = Failure("generation", "GenerationRefusedError", "generation 2: no variables", "m")
 
 
 def failure_row(row: int, failure: Failure) -> dict[str, Any]:
     return envelope(row) | dataclasses.asdict(failure)
+
+
+def event_row(failure: Failure) -> dict[str, Any]:
+    return dict.fromkeys(ENVELOPE.names) | dataclasses.asdict(failure)
 
 
 def test_the_names_of_columns_cannot_collide() -> None:
@@ -36,6 +41,7 @@ def test_the_names_of_columns_cannot_collide() -> None:
         [
             output,
             pa.field("(model_version)", pa.string()),
+            pa.field("(model_fingerprint)", pa.string()),
             pa.field("(processed_at)", TIMESTAMP),
             pa.field("(batch_size)", pa.int64()),
         ]
@@ -107,6 +113,24 @@ def test_nothing_failed() -> None:
     assert before.rejecting(pa.array([False]), []) is before
 
 
+def test_events_are_failures_of_no_message() -> None:
+    before = readings([1.0, 2.0]).failing(pa.array([False, True]), [BAD])
+    after = before.with_events([REFUSED, dataclasses.replace(REFUSED, model="n")])
+    assert after.rows == before.rows
+    assert after.failures.schema == FAILURE
+    assert after.failures.to_pylist() == [
+        failure_row(1, BAD),
+        event_row(REFUSED),
+        event_row(dataclasses.replace(REFUSED, model="n")),
+    ]
+    assert before.with_events([]) == before
+
+
+def test_a_batch_without_rows_takes_events() -> None:
+    after = readings([]).with_events([REFUSED])
+    assert (len(after), after.failures.to_pylist()) == (0, [event_row(REFUSED)])
+
+
 @pytest.mark.parametrize("failures", [[BAD], [BAD] * 3])
 def test_each_failing_row_needs_its_failure(failures: list[Failure]) -> None:
     with pytest.raises(ValueError, match=f"2 envelopes for {len(failures)} failures"):
@@ -171,11 +195,21 @@ def every_kind_of_column() -> Batch:
         Batch(pa.RecordBatch.from_pylist([], schema=ENVELOPE), failure_rows(batch(2).rows, [BAD, WORSE])),
         every_kind_of_column(),
         every_kind_of_column().failing(pa.array([True, False, False, True]), [BAD, WORSE]),
+        every_kind_of_column().failing(pa.array([True, False, False, False]), [BAD]).with_events([REFUSED, REFUSED]),
         every_kind_of_column().slice(1, 2),
         every_kind_of_column().slice(4, 0),
         every_kind_of_column().rejecting(pa.array([True] * 4), [BAD] * 4),
     ],
-    ids=["empty", "failures only", "every kind", "with failures", "slice", "empty slice", "all rejected"],
+    ids=[
+        "empty",
+        "failures only",
+        "every kind",
+        "with failures",
+        "with events",
+        "slice",
+        "empty slice",
+        "all rejected",
+    ],
 )
 def test_the_coder_gives_back_what_it_was_given(whole: Batch) -> None:
     again = from_bytes(to_bytes(whole))

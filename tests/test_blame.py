@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streaming.blame import GIVE_UP_AFTER, Verdict, by_halves
+from streaming.blame import GIVE_UP_AFTER, Blame, Verdict, by_halves
 
 
 class BadRowError(Exception):
@@ -153,3 +153,60 @@ def test_what_says_nothing_about_rows_passes_through(error: type[BaseException])
 
     with pytest.raises(error):
         by_halves(4, call)
+
+
+class SlowError(Exception):
+    """Raised for a range with a slow row in it: a costly failure."""
+
+
+def costly(rows: int, bad: Collection[int], at_once: int | None = None) -> tuple[Verdict[int], list[tuple[int, int]]]:
+    calls: list[tuple[int, int]] = []
+
+    def call(start: int, length: int) -> int:
+        calls.append((start, length))
+        if any(start <= row < start + length for row in bad):
+            raise SlowError(f"{start} to {start + length}")
+        return length
+
+    return by_halves(rows, call, Blame(costly=(SlowError,), at_once=at_once)), calls
+
+
+@pytest.mark.parametrize(
+    ("bad", "calls", "guilty_rows"),
+    [
+        (3, [(0, 256), (0, 128), (128, 128), (0, 64), (64, 64)], range(64)),
+        (200, [(0, 256), (0, 128), (128, 128), (128, 64), (192, 64)], range(192, 256)),
+    ],
+)
+def test_only_three_costly_failures_are_spent_and_the_part_of_the_last_is_guilty(
+    bad: int, calls: list[tuple[int, int]], guilty_rows: range
+) -> None:
+    verdict, made = costly(256, [bad])
+    assert made == calls
+    assert [row for row, _ in verdict.guilty] == list(guilty_rows)
+    assert (sum(n for _, n, _ in verdict.answers), verdict.hopeless, verdict.halvings) == (192, False, 2)
+
+
+def test_after_three_costly_failures_without_an_answer_it_is_not_the_rows() -> None:
+    verdict, calls = costly(1000, range(1000))
+    assert calls == [(0, 1000), (0, 500), (500, 500)]
+    assert (verdict.hopeless, str(verdict.error)) == (True, "0 to 1000")
+
+
+def test_a_costly_row_alone_is_guilty() -> None:
+    verdict, calls = costly(1, [0])
+    assert (calls, [row for row, _ in verdict.guilty], verdict.hopeless) == ([(0, 1)], [0], False)
+
+
+def test_rows_are_called_for_in_parts_of_at_most_so_many() -> None:
+    verdict, calls = costly(7, [], at_once=3)
+    assert calls == [(0, 3), (3, 3), (6, 1)]
+    assert (verdict.answers, verdict.calls, verdict.halvings) == ([(0, 3, 3), (3, 3, 3), (6, 1, 1)], 3, 0)
+
+
+def test_what_passes_is_raised() -> None:
+    def call(start: int, length: int) -> int:
+        raise SlowError
+
+    with pytest.raises(SlowError):
+        by_halves(2, call, Blame(passing=(SlowError,)))

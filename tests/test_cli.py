@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,7 +15,11 @@ from typing import NamedTuple
 import pytest
 
 from streaming import cli
+from streaming.contract import check
+from streaming.describe import describe
+from streaming.job import load_job
 from streaming.options import Parameters
+from streaming.savedmodel.generations import fingerprint
 
 SCHEMA = {
     "type": "record",
@@ -93,7 +98,7 @@ def words(lines: list[str]) -> list[str]:
             "Example: pubsub-inference run --job_file=job.yaml --input_subscription=projects/P/subscriptions/S "
             "--output_table=P.D.T --workers=2. Beam's own options follow after --.",
         ),
-        (["check"], "Example: pubsub-inference check examples/multiply/job.yaml"),
+        (["check"], "Example: pubsub-inference check examples/multiply/job.yaml --load"),
         (["demo"], "Example: pubsub-inference demo --example=cascade"),
     ],
 )
@@ -209,16 +214,46 @@ def test_runners_that_do_not_acknowledge_are_refused(command: Command, job_file:
 def test_check_shows_the_wiring(command: Command, job_file: str) -> None:
     code, out, err = command("check", job_file)
     assert (code, err) == (0, [])
-    assert words(out) == [
-        "This job fits together",
-        "step takes gives",
-        "key field device_id key",
-        "id the Pub/Sub message id prediction_id",
-        "event time publish time windows of 1m",
-        "tf.Example value: double feature x",
-        "model times5 the tf.Example signature serving_default",
-        "model times5 output output_0 column prediction: double",
+    lines = words(out)
+    directory = Path(job_file).parent
+    assert lines[0].startswith(f"message: avro, {directory}/reading.avsc; key field device_id, id the")
+    assert [line for line in lines if line.startswith(("needs", "gives", "prediction "))] == [
+        "needs x: float32[1] from value: double",
+        "gives output_0 column prediction: FLOAT64",
+        "prediction FLOAT64 NULLABLE times5: output_0",
     ]
+    assert lines[-1] == f"This job fits together; its job_hash is {load_job(job_file).hash}."
+
+
+def test_check_prints_json_for_machines(command: Command, job_file: str) -> None:
+    code, out, err = command("check", job_file, "--json")
+    assert (code, err, json.loads("\n".join(out))) == (0, [], describe(check(load_job(job_file))))
+
+
+def test_check_loads_the_models_on_request(command: Command, job_file: str, saved_models: Path) -> None:
+    code, out, _ = command("check", job_file, "--json", "--load")
+    (loaded,) = json.loads("\n".join(out))["loaded"]
+    assert (code, loaded.pop("seconds") > 0) == (0, True)
+    content = fingerprint(str(saved_models / "times5"))
+    assert loaded == {
+        "model": "times5",
+        "generation": content,
+        "fingerprint": content,
+        "complaint": None,
+        "wrong": None,
+    }
+
+
+def test_check_fails_where_a_model_cannot_be_loaded(command: Command, job_file: str, saved_models: Path) -> None:
+    broken = Path(job_file).parent / "broken"
+    shutil.copytree(saved_models / "times5", broken)
+    (broken / "variables" / "variables.data-00000-of-00001").write_bytes(b"")
+    text = Path(job_file).read_text().replace(f"{saved_models}/times5", "broken")
+    Path(job_file).write_text(text)
+    assert command("check", job_file).code == 0
+    code, out, _ = command("check", job_file, "--load")
+    assert code == 1
+    assert words(out)[-1].startswith("This job fits together, but cannot be served: times5; its job_hash is")
 
 
 def test_check_names_every_mistake(command: Command, job_file: str) -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streaming.batches import FAILURE
+from streaming.batches import ENVELOPE, FAILURE, Batch, Failure
 from streaming.deadletters import to_messages, to_rows
 from streaming.pubsub.pubsub_limits import MESSAGE_BYTES, over_limit
 
@@ -81,6 +81,49 @@ def test_what_is_not_known_is_null_and_the_payload_empty() -> None:
         "model": None,
         "job_name": "job",
     }
+
+
+EVENT = Batch(pa.RecordBatch.from_pylist([], schema=ENVELOPE)).with_events(
+    [Failure("generation", "GenerationRefusedError", "generation 2: no variables", "times5")]
+)
+
+
+def test_an_event_is_a_row_without_a_message() -> None:
+    assert to_rows(EVENT.failures, "job", NOW) == (
+        [
+            {
+                "timestamp": "2026-03-01T12:30:00+00:00",
+                "payloadString": "",
+                "payloadBytes": "",
+                "attributes": [],
+                "errorMessage": "generation 2: no variables",
+                "stacktrace": None,
+                "stage": "generation",
+                "error_class": "GenerationRefusedError",
+                "message_id": None,
+                "key": None,
+                "model": "times5",
+                "job_name": "job",
+            }
+        ],
+        [None],
+    )
+
+
+def test_an_event_is_a_message_of_attributes_alone() -> None:
+    (dead,) = to_messages(EVENT.failures, "job", NOW)
+    assert (dead.data, dict(dead.attributes)) == (
+        b"",
+        {
+            "error_stage": "generation",
+            "error_class": "GenerationRefusedError",
+            "error_message": "generation 2: no variables",
+            "error_model": "times5",
+            "error_job_name": "job",
+            "error_timestamp": "2026-03-01T12:30:00+00:00",
+        },
+    )
+    assert over_limit(dead) is None
 
 
 def test_bytes_that_are_no_text_are_kept_as_bytes_and_replaced_in_the_text() -> None:

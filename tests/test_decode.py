@@ -11,9 +11,9 @@ import pytest
 from google.protobuf.message import DecodeError
 from google.pubsub_v1.types import PubsubMessage
 
-from streaming.batches import ENVELOPE, FAILURE, Batch
+from streaming.batches import ENVELOPE, FAILURE, TIMESTAMP, Batch
 from streaming.decode import Decoder, raw_envelopes
-from streaming.job import Reference
+from streaming.job_parts import Reference
 from streaming.schema import parse_schema
 
 SCHEMA = parse_schema(
@@ -31,10 +31,11 @@ SCHEMA = parse_schema(
     "reading.avsc",
 )
 PUBLISHED = datetime(2026, 1, 31, 12, 0, 0, 250_000, UTC)
+READ = datetime(2026, 1, 31, 12, 0, 3, 141_592, UTC)
 IN_AVRO = b"\x02\x02a\x0e\x01"  # device a, number 7, on
 IN_AVRO_JSON = b'{"device": {"string": "a"}, "number": 7, "on": true}'
 IN_PLAIN_JSON = b'{"device": "a", "number": 7, "on": true}'
-FIELDS = {"field:device": "a", "field:number": 7, "field:on": True}
+COLUMNS = {"read_at": READ, "field:device": "a", "field:number": 7, "field:on": True}
 BINARY = {"googclient_schemaencoding": "BINARY"}
 JSON = {"googclient_schemaencoding": "JSON"}
 
@@ -44,10 +45,15 @@ def message(data: bytes, attributes: Mapping[str, str] | None = None, message_id
     return PubsubMessage.serialize(wrapped)
 
 
+def clock() -> int:
+    """The time `READ`, in nanoseconds."""
+    return int(READ.timestamp()) * 1_000_000_000 + READ.microsecond * 1000 + 653
+
+
 def decoder(
     encoding: Literal["avro", "json"] = "avro", key: str | None = None, identity: Reference | None = None
 ) -> Decoder:
-    return Decoder(SCHEMA, encoding, Reference(field=key or "device"), identity)
+    return Decoder(SCHEMA, encoding, Reference(field=key or "device"), identity, clock)
 
 
 def row(payload: bytes, **known: Any) -> dict[str, Any]:
@@ -81,15 +87,20 @@ def column(batch: Batch, name: str) -> list[Any]:
 
 def test_a_message_becomes_a_row() -> None:
     batch = decoder()([message(IN_AVRO, {"site": "north"})])
-    assert batch.rows.to_pylist() == [{**row(IN_AVRO, attributes=[("site", "north")]), **FIELDS}]
+    assert batch.rows.to_pylist() == [{**row(IN_AVRO, attributes=[("site", "north")]), **COLUMNS}]
     assert batch.failures.num_rows == 0
 
 
 @pytest.mark.parametrize("messages", [[], [message(b"")]])
 def test_without_good_messages_the_columns_are_the_same(messages: list[bytes]) -> None:
     batch = decoder()(messages)
-    fields = [("field:device", pa.string()), ("field:number", pa.int32()), ("field:on", pa.bool_())]
-    assert batch.rows.schema == pa.schema([*ENVELOPE, *pa.schema(fields)])
+    added = [
+        ("read_at", TIMESTAMP),
+        ("field:device", pa.string()),
+        ("field:number", pa.int32()),
+        ("field:on", pa.bool_()),
+    ]
+    assert batch.rows.schema == pa.schema([*ENVELOPE, *pa.schema(added)])
     assert len(batch) == 0
     assert (batch.failures.schema, batch.failures.num_rows) == (FAILURE, len(messages))
 
@@ -110,7 +121,7 @@ def test_each_message_is_read_in_its_own_encoding(
     encoding: Literal["avro", "json"], attributes: dict[str, str], payload: bytes
 ) -> None:
     batch = decoder(encoding)([message(payload, attributes)])
-    assert batch.rows.to_pylist() == [{**row(payload, attributes=list(attributes.items())), **FIELDS}]
+    assert batch.rows.to_pylist() == [{**row(payload, attributes=list(attributes.items())), **COLUMNS}]
 
 
 def test_a_batch_of_all_encodings_keeps_its_order() -> None:
@@ -194,6 +205,20 @@ def test_a_message_that_cannot_be_decoded_keeps_what_is_known() -> None:
         failed(bad, "TrailingBytes", why, id="r1", key=None, attributes=[("reading", "r1")]),
         failed(bad, "TrailingBytes", why, key=None),
     ]
+
+
+def test_the_time_is_read_once_for_a_batch() -> None:
+    times = iter([1_000_000_000, 2_000_000_000])
+    decode = Decoder(SCHEMA, "avro", Reference(field="device"), clock=lambda: next(times))
+    first, second = (datetime(1970, 1, 1, 0, 0, second, tzinfo=UTC) for second in (1, 2))
+    assert column(decode([message(IN_AVRO)] * 3), "read_at") == [first] * 3
+    assert column(decode([message(IN_AVRO), message(b""), message(IN_AVRO)]), "read_at") == [second] * 2
+
+
+def test_the_clock_is_that_of_the_machine() -> None:
+    before = datetime.now(UTC)
+    (read_at,) = column(Decoder(SCHEMA, "avro", Reference(field="device"))([message(IN_AVRO)]), "read_at")
+    assert before <= read_at <= datetime.now(UTC)
 
 
 def test_a_decoder_survives_pickling() -> None:

@@ -1,21 +1,31 @@
-"""Small files, and what is said where one cannot be read."""
+"""Small files and directories, and what is said where one cannot be read."""
 
+import os
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
-from google.auth.credentials import AnonymousCredentials
 
 from streaming.errors import Mistakes
-from streaming.files import read_file
+from streaming.files import File, list_files, read_file
+from tests.cloud_storage_server import START, Bucket, cloud_storage
+
+
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
+    with cloud_storage(monkeypatch) as served:
+        yield served
 
 
 def mistake(path: str) -> tuple[str, ...]:
     with pytest.raises(Mistakes) as caught:
         read_file(path, "message.schema")
+    return caught.value.lines
+
+
+def listing_mistake(directory: str) -> tuple[str, ...]:
+    with pytest.raises(Mistakes) as caught:
+        list_files(directory, "models.m.path")
     return caught.value.lines
 
 
@@ -25,50 +35,17 @@ def test_a_local_file(tmp_path: Path, content: bytes) -> None:
     assert read_file(str(tmp_path / "file"), "message.schema") == content
 
 
-class Bucket(BaseHTTPRequestHandler):
-    """As much of Cloud Storage as it takes to read one object, `bucket/dir/job.yaml`."""
-
-    def do_GET(self) -> None:
-        status, body = self.answer()
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def answer(self) -> tuple[HTTPStatus, bytes]:
-        if self.path.startswith("/download/storage/v1/b/bucket/o/dir%2Fjob.yaml?"):
-            return HTTPStatus.OK, b"content"
-        if self.path.startswith(("/storage/v1/b/bucket?", "/storage/v1/b/bucket/o/dir%2Fjob.yaml?")):
-            return HTTPStatus.OK, b'{"bucket": "bucket", "name": "dir/job.yaml", "size": "7", "generation": "1"}'
-        if "/o/secret?" in self.path:
-            return HTTPStatus.FORBIDDEN, b'{"error": {"message": "not yours"}}'
-        return HTTPStatus.NOT_FOUND, b"{}"
-
-    def log_message(self, *args: object) -> None:
-        """Not on the screen."""
-
-
-@pytest.fixture
-def _bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    with HTTPServer(("127.0.0.1", 0), Bucket) as server, ThreadPoolExecutor(1) as thread:
-        thread.submit(server.serve_forever, poll_interval=0.01)
-        monkeypatch.setenv("STORAGE_EMULATOR_HOST", f"http://127.0.0.1:{server.server_port}")
-        monkeypatch.setattr("google.auth.default", lambda **_: (AnonymousCredentials(), "project"))
-        yield
-        server.shutdown()
-
-
-@pytest.mark.usefixtures("_bucket")
-def test_a_file_on_cloud_storage() -> None:
+def test_a_file_on_cloud_storage(bucket: Bucket) -> None:
+    bucket.put("dir/job.yaml", b"content")
     assert read_file("gs://bucket/dir/job.yaml", "job_file") == b"content"
 
 
-@pytest.mark.usefixtures("_bucket")
+@pytest.mark.usefixtures("bucket")
 def test_a_missing_file_on_cloud_storage() -> None:
     assert mistake("gs://bucket/missing") == ("message.schema: no file gs://bucket/missing",)
 
 
-@pytest.mark.usefixtures("_bucket")
+@pytest.mark.usefixtures("bucket")
 def test_a_file_on_cloud_storage_that_may_not_be_read() -> None:
     (line,) = mistake("gs://bucket/secret")
     assert line.startswith("message.schema: gs://bucket/secret cannot be read: 403 GET http://127.0.0.1:")
@@ -89,3 +66,73 @@ def test_a_directory(tmp_path: Path) -> None:
 def test_a_file_system_that_nobody_knows() -> None:
     (line,) = mistake("nowhere://bucket/file")
     assert line.startswith("message.schema: nowhere://bucket/file cannot be read: Unable to get filesystem")
+
+
+def write(path: Path, content: str) -> File:
+    """Write the file; what a listing of the directory three above it says of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(content)
+    return File("/".join(path.parts[-3:]), len(content), path.stat().st_ctime)
+
+
+def test_the_files_below_a_local_directory_by_name(tmp_path: Path) -> None:
+    later, sooner = write(tmp_path / "b" / "c" / "file", "12"), write(tmp_path / "a" / "c" / "file", "123")
+    assert list_files(str(tmp_path), "models.m.path") == (sooner, later)
+
+
+def test_a_local_directory_without_files(tmp_path: Path) -> None:
+    assert list_files(str(tmp_path), "models.m.path") == ()
+
+
+def test_symbolic_links_are_followed_but_not_in_circles(tmp_path: Path) -> None:
+    file = write(tmp_path / "exports" / "2026" / "file", "12")
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "1").symlink_to(tmp_path / "exports")
+    (tmp_path / "models" / "circle").symlink_to(tmp_path)
+    (tmp_path / "models" / "nothing").symlink_to(tmp_path / "missing")
+    assert list_files(str(tmp_path / "models"), "models.m.path") == (File("1/2026/file", 2, file.changed),)
+
+
+def test_a_file_replaced_by_another_of_the_same_time_and_size_has_changed(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("old")
+    (before,) = list_files(str(tmp_path), "models.m.path")
+    status = (tmp_path / "file").stat()
+    (tmp_path / "new").write_text("new")
+    while (tmp_path / "new").stat().st_ctime == before.changed:  # until the clock of the file system ticks
+        os.utime(tmp_path / "new", ns=(status.st_atime_ns, status.st_mtime_ns))
+    (tmp_path / "new").rename(tmp_path / "file")
+    (after,) = list_files(str(tmp_path), "models.m.path")
+    assert (after.name, after.size, after.changed > before.changed) == ("file", 3, True)
+
+
+def test_the_files_below_a_directory_on_cloud_storage(bucket: Bucket) -> None:
+    for name in ("models/[1]/b/c", "models/[1]/a", "models/[1]/", "models/[1]-old/a", "models/1/a"):
+        bucket.put(name, name.encode())
+    assert list_files("gs://bucket/models/[1]", "models.m.path") == (
+        File("a", 12, START.timestamp() + 120),
+        File("b/c", 14, START.timestamp() + 60),
+    )
+
+
+@pytest.mark.usefixtures("bucket")
+@pytest.mark.parametrize("directory", ["gs://bucket/missing", "gs://missing/directory"])
+def test_a_missing_directory_on_cloud_storage(directory: str) -> None:
+    assert listing_mistake(directory) == (f"models.m.path: no directory {directory}; correct the path",)
+
+
+@pytest.mark.usefixtures("bucket")
+def test_a_directory_on_cloud_storage_that_may_not_be_listed() -> None:
+    (line,) = listing_mistake("gs://bucket/secret")
+    assert line.startswith("models.m.path: gs://bucket/secret cannot be listed: 403 GET http://127.0.0.1:")
+    assert "not yours" in line
+
+
+def test_a_missing_directory(tmp_path: Path) -> None:
+    path = str(tmp_path / "missing")
+    assert listing_mistake(path) == (f"models.m.path: no directory {path}; correct the path",)
+
+
+def test_a_directory_that_is_a_file(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    (line,) = listing_mistake(str(tmp_path / "file"))
+    assert line == (f"models.m.path: {tmp_path}/file cannot be listed: [Errno 20] Not a directory: '{tmp_path}/file'")

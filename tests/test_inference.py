@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
-from functools import partial
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,31 +16,61 @@ import pytest
 import tensorflow as tf
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
+from streaming import deadlines, inference, inputs
 from streaming.batches import FAILURE, TIMESTAMP, Batch, Failure, answer_type, from_bytes, to_bytes
+from streaming.deadlines import MOST_HANGING
 from streaming.features import ToExamples
-from streaming.inference import Infer, infer
-from streaming.models import SavedModelHandler
+from streaming.inference import Infer, told
+from streaming.models.handlers import handler
+from streaming.predictors import (
+    ModelFaultError,
+    ModelOutputError,
+    ModelTimeoutError,
+    ModelUnavailableError,
+    News,
+    Outputs,
+)
 from streaming.steps import BatchCoder
-from streaming.wiring import FeatureColumn, ModelPlan, Output
+from streaming.wiring import (
+    Condition,
+    EnsembleCall,
+    FeatureColumn,
+    Member,
+    ModelPlan,
+    Output,
+    RemoteCall,
+    SavedModelCall,
+    Selection,
+    Tensor,
+)
 from tests.builders import X, envelope, plan, readings
 
 CASCADED = FeatureColumn("x", "model:times5", pa.float64(), "prediction")
-Outputs = Mapping[str, np.ndarray]
+Values = Mapping[str, np.ndarray]
 
 
 class Double:
     """A predictor that computes its outputs of x in Python, and notes how many rows each call has."""
 
     version = "v1"
+    fingerprint = "f1"
+    plan: ModelPlan
 
-    def __init__(self, compute: Callable[[np.ndarray], Outputs]) -> None:
+    def __init__(self, compute: Callable[[np.ndarray], Values | Outputs]) -> None:
         self._compute = compute
         self.calls: list[int] = []
 
-    def predict(self, examples: Sequence[bytes]) -> Outputs:
-        self.calls.append(len(examples))
-        features = [tf.train.Example.FromString(example).features.feature["x"] for example in examples]
-        return self._compute(np.array([feature.float_list.value[0] for feature in features], np.float32))
+    def predict(self, rows: pa.RecordBatch) -> Outputs:
+        self.calls.append(rows.num_rows)
+        examples = map(tf.train.Example.FromString, inputs.serialized_examples(rows, self.plan))
+        x = np.array([each.features.feature["x"].float_list.value[0] for each in examples], np.float32)
+        computed = self._compute(x)
+        return computed if isinstance(computed, Outputs) else Outputs(computed)
+
+
+def infer(batch: Batch, model: ModelPlan, predictor: Double) -> Batch:
+    predictor.plan = model
+    return inference.infer(batch, model, predictor)
 
 
 def times(factor: float) -> Double:
@@ -50,7 +80,7 @@ def times(factor: float) -> Double:
 def refusing(*values: float) -> Double:
     """Gives x back; raises where one of the values is among them."""
 
-    def compute(x: np.ndarray) -> Outputs:
+    def compute(x: np.ndarray) -> Values:
         wrong = [value for value in values if value in x]
         if wrong:
             raise ValueError(f"no {wrong}")
@@ -96,8 +126,8 @@ def test_every_row_is_answered_in_one_call() -> None:
     assert started <= times_of_call[0].as_py() <= datetime.now(UTC)
     assert times_of_call[0] == times_of_call[1]
     assert answers(after, plan()) == [
-        {"prediction": 5.0, "(model_version)": "v1", "(batch_size)": 2},
-        {"prediction": -10.0, "(model_version)": "v1", "(batch_size)": 2},
+        {"prediction": 5.0, "(model_version)": "v1", "(model_fingerprint)": "f1", "(batch_size)": 2},
+        {"prediction": -10.0, "(model_version)": "v1", "(model_fingerprint)": "f1", "(batch_size)": 2},
     ]
     assert (after.rows.drop_columns(["model:times5"]), after.failures) == (before.rows, before.failures)
     assert model.calls == [2]
@@ -167,7 +197,7 @@ def test_every_row_fails(caplog: pytest.LogCaptureFixture) -> None:
     model = refusing(7.0)
     after = infer(examples([7.0] * 100), plan(), model)
     message = "model times5 failed for every row tried, 8 of 100: no [7.0]"
-    failure = Failure("infer:times5", "ValueError", message, "times5")
+    failure = Failure("infer:times5", "ModelFailedError", message, "times5")
     assert predictions(after, plan()) == [None] * 100
     assert failures(after) == [(f"message-{n}", failure) for n in range(100)]
     assert caplog.record_tuples == [("streaming.inference", logging.ERROR, message)]
@@ -184,7 +214,7 @@ def test_every_row_of_a_cascade_fails_and_those_that_were_not_asked_do_not_fail_
 
 
 def test_what_says_nothing_about_rows_fails_the_bundle() -> None:
-    def compute(x: np.ndarray) -> Outputs:
+    def compute(x: np.ndarray) -> Values:
         raise MemoryError
 
     with pytest.raises(MemoryError):
@@ -200,7 +230,7 @@ def test_answers_that_are_not_finite_are_failures() -> None:
 
 
 def test_rows_that_raise_and_rows_that_are_not_finite_are_failures_in_row_order() -> None:
-    def compute(x: np.ndarray) -> Outputs:
+    def compute(x: np.ndarray) -> Values:
         if 2.0 in x:
             raise ValueError("no 2")
         return {"output_0": np.where(x == 1.0, np.nan, x)}
@@ -252,7 +282,7 @@ def test_lists_with_nan_and_texts_that_are_not_utf_8_fail_by_row() -> None:
     scores = Output("scores", "scores", pa.list_(pa.float64()))
     label = Output("label", "prediction", pa.string())
 
-    def compute(x: np.ndarray) -> Outputs:
+    def compute(x: np.ndarray) -> Values:
         scores = np.stack([x, np.where(x == 2.0, np.nan, x)], axis=1)
         return {"scores": scores, "label": np.array([b"\xff" if each == 1.0 else b"ok" for each in x], object)}
 
@@ -311,12 +341,182 @@ def test_the_names_of_tensorflows_nodes_are_left_out_of_its_messages() -> None:
         "\t [[{{function_node __inference_f_128}}{{node assert/Assert}}]] [Op:__inference_serve_<lambda>_154]"
     )
 
-    def compute(x: np.ndarray) -> Outputs:
+    def compute(x: np.ndarray) -> Values:
         raise tf.errors.InvalidArgumentError(None, None, message + "x" * 2000)
 
     ((_, failure),) = failures(infer(examples([13.0]), plan(), Double(compute)))
     assert failure.error_class == "InvalidArgumentError"
     assert failure.error_message == ("assertion failed: [no 13] [x = ] [[4][13]] " + "x" * 2000)[:1000]
+
+
+def remote(**rest: Any) -> ModelPlan:
+    return plan("remote", call=RemoteCall("http://models/v1/models/m"), **rest)
+
+
+def raising(error: Exception, *values: float) -> Double:
+    """Gives x back; raises where one of the values is among them, or always if there are none."""
+
+    def compute(x: np.ndarray) -> Values:
+        if not values or set(values) & set(x.tolist()):
+            raise error
+        return {"output_0": x}
+
+    return Double(compute)
+
+
+def test_rows_that_a_model_leaves_unanswered_are_failures_without_another_call() -> None:
+    wrong = {1: ModelOutputError("no answer"), 2: ModelOutputError("no number")}
+    model = Double(lambda x: Outputs({"output_0": np.array([1.0, np.nan, 0.0, 4.0])}, wrong))
+    after = infer(examples([1.0, 2.0, 3.0, 4.0]), plan(), model)
+    assert (predictions(after, plan()), model.calls) == ([1.0, None, None, 4.0], [4])
+    assert failures(after) == [
+        ("message-1", Failure("infer:times5", "ModelOutputError", "no answer", "times5")),
+        ("message-2", Failure("infer:times5", "ModelOutputError", "no number", "times5")),
+    ]
+
+
+def test_unanswered_rows_are_counted_from_the_start_of_their_call() -> None:
+    def compute(x: np.ndarray) -> Outputs:
+        return Outputs({"output_0": x}, {0: ModelOutputError(f"not {x[0]}")} if x[0] == 3.0 else {})
+
+    model = plan(batch_size=2)
+    after = infer(examples([1.0, 2.0, 3.0, 4.0, 5.0]), model, double := Double(compute))
+    assert (predictions(after, model), double.calls) == ([1.0, 2.0, None, 4.0, 5.0], [2, 2, 1])
+    assert failures(after) == [("message-2", Failure("infer:times5", "ModelOutputError", "not 3.0", "times5"))]
+    assert [answer["(batch_size)"] for answer in answers(after, model) if answer] == [2, 2, 2, 1]
+
+
+def test_the_version_that_an_answer_says_is_the_rows() -> None:
+    after = infer(examples([1.0]), plan(), Double(lambda x: Outputs({"output_0": x}, version="7")))
+    (answer,) = answers(after, plan())
+    assert answer == {"prediction": 1.0, "(model_version)": "7", "(model_fingerprint)": "f1", "(batch_size)": 1}
+
+
+def test_a_model_that_is_unavailable_fails_the_bundle() -> None:
+    with pytest.raises(ModelUnavailableError, match=r"^gone$"):
+        infer(examples([1.0, 2.0]), plan(), raising(ModelUnavailableError("gone"), 2.0))
+
+
+@pytest.mark.parametrize("error", [ModelTimeoutError("too slow"), ModelFaultError("500")])
+def test_a_service_that_answers_no_call_of_a_batch_is_unavailable(error: Exception) -> None:
+    for rows in (1, 100):
+        with pytest.raises(ModelUnavailableError, match=f"^model remote: {error}$"):
+            infer(examples([1.0] * rows), remote(), raising(error))
+
+
+def test_a_service_that_answers_for_other_rows_has_guilty_ones() -> None:
+    model = raising(ModelFaultError("500"), 3.0)
+    after = infer(examples([1.0, 2.0, 3.0, 4.0]), remote(), model)
+    assert predictions(after, remote()) == [1.0, 2.0, None, 4.0]
+    assert failures(after) == [("message-2", Failure("infer:remote", "ModelFaultError", "500", "remote"))]
+
+
+def test_a_service_that_is_broken_dead_letters_its_rows() -> None:
+    after = infer(examples([1.0] * 100), remote(), raising(ModelOutputError("no JSON")))
+    message = "model remote failed for every row tried, 8 of 100: no JSON"
+    assert {failure for _, failure in failures(after)} == {
+        Failure("infer:remote", "ModelFailedError", message, "remote")
+    }
+    assert after.failures.num_rows == 100
+
+
+class Hanging:
+    """A call that hangs where one of the values is among its x, until it is let go."""
+
+    def __init__(self, *values: float) -> None:
+        self.go = threading.Event()
+        self._values = set(values)
+
+    def __call__(self, x: np.ndarray) -> Values:
+        if self._values & set(x.tolist()):
+            self.go.wait(30)
+        return {"output_0": x}
+
+
+@pytest.fixture
+def nothing_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No thread is left behind yet; and this process goes on whatever hangs."""
+    monkeypatch.setattr(deadlines, "_hanging", deadlines._Hanging())
+    monkeypatch.setattr(deadlines, "GRACE_SECONDS", 3600.0)
+
+
+@pytest.mark.usefixtures("nothing_hangs")
+def test_a_row_that_makes_a_call_hang_takes_its_quarter_of_the_batch_with_it() -> None:
+    hanging = Hanging(7.0)
+    model = plan(timeout=timedelta(milliseconds=50))
+    after = infer(examples([float(n) for n in range(16)]), model, double := Double(hanging))
+    hanging.go.set()
+    assert predictions(after, model) == [0.0, 1.0, 2.0, 3.0, *[None] * 4, *map(float, range(8, 16))]
+    failure = Failure("infer:times5", "ModelTimeoutError", "no answer within 0.05 s", "times5")
+    assert failures(after) == [(f"message-{n}", failure) for n in range(4, 8)]
+    assert (double.calls, deadlines.worn_out()) == ([16, 8, 8, 4, 4], True)
+
+
+@pytest.mark.usefixtures("nothing_hangs")
+def test_a_model_that_always_hangs_is_given_up_after_three_calls() -> None:
+    hanging = Hanging(7.0)
+    model = plan(timeout=timedelta(milliseconds=50))
+    after = infer(examples([7.0] * 100), model, double := Double(hanging))
+    hanging.go.set()
+    assert len(double.calls) == MOST_HANGING
+    message = "model times5 failed for every row tried, 50 of 100: no answer within 0.05 s"
+    assert {failure for _, failure in failures(after)} == {
+        Failure("infer:times5", "ModelFailedError", message, "times5")
+    }
+
+
+def test_a_call_in_time_is_as_any_other() -> None:
+    model = plan(timeout=timedelta(seconds=30))
+    assert predictions(infer(examples([1.0, 2.0]), model, times(5.0)), model) == [5.0, 10.0]
+
+
+def test_a_model_takes_only_the_rows_of_its_condition() -> None:
+    small = plan("small", takes=Selection(conditions=(Condition("field:value", below=3.0),)))
+    rest = plan("rest", takes=Selection(unless=(small.takes,)))
+    first, second = times(1.0), times(2.0)
+    after = infer(infer(examples([1.0, 4.0, 2.0]), small, first), rest, second)
+    assert (predictions(after, small), predictions(after, rest)) == ([1.0, None, 2.0], [None, 8.0, None])
+    assert (first.calls, second.calls, after.failures.num_rows) == ([2], [1], 0)
+
+
+def test_rows_of_which_no_input_can_be_made_are_failures_before_any_call() -> None:
+    tensors = SavedModelCall("", tensors=(Tensor("x", "float32"),))
+    model = plan("raw", features=[X], call=tensors)
+    after = inference.infer(readings([1.0, None, 1e300, 4.0]), model, raw := Raw())
+    assert (predictions(after, model), raw.calls) == ([1.0, None, None, 4.0], [[1.0, 4.0]])
+    missing, large = "input x is null and has no default", "input x: 1e+300 does not fit float32"
+    assert failures(after) == [
+        ("message-1", Failure("infer:raw", "MissingInputError", missing, "raw")),
+        ("message-2", Failure("infer:raw", "FeatureOutOfRangeError", large, "raw")),
+    ]
+
+
+class Raw:
+    """A predictor that gives the tensor x back."""
+
+    version = fingerprint = None
+
+    def __init__(self) -> None:
+        self.calls: list[list[float]] = []
+
+    def predict(self, rows: pa.RecordBatch) -> Outputs:
+        x = rows.column("field:value").to_numpy()
+        self.calls.append(x.tolist())
+        return Outputs({"output_0": x})
+
+
+def test_a_refused_generation_becomes_an_event_among_the_failures() -> None:
+    before = examples([1.0])
+    assert told(before, plan(), []) == told(before, plan(), [News("2")]) == before
+    after = told(before, plan(), [News("3", "misses its golden outputs"), News("4")])
+    (event,) = after.failures.to_pylist()
+    assert {name: value for name, value in event.items() if value is not None} == {
+        "stage": "generation",
+        "error_class": "GenerationRefusedError",
+        "error_message": "generation 3: misses its golden outputs",
+        "model": "times5",
+    }
+    assert after.rows == before.rows
 
 
 RESULTS: list[bytes] = []
@@ -340,20 +540,27 @@ def test_real_models_in_beams_run_inference(saved_models: Path) -> None:
         plan("picky", str(saved_models / "picky")),
         plan("root", str(saved_models / "root")),
         plan("many", str(saved_models / "many_outputs"), many),
+        ModelPlan(
+            "mix",
+            EnsembleCall("mean", (Member("model:times5", "prediction"), Member("model:root", "prediction"))),
+            (Output("mean", "prediction", pa.float64()),),
+            takes=Selection(("model:times5", "model:root")),
+        ),
     ]
     beam.coders.registry.register_coder(Batch, BatchCoder)
     RESULTS.clear()
     pipeline = beam.Pipeline(runner=FnApiRunner())
     created = pipeline | beam.Create([examples([4.0, 13.0, -16.0])], reshuffle=False).with_output_types(Batch)
-    _ = created | "Infer" >> Infer(models, partial(SavedModelHandler, features=[X])) | beam.Map(_keep)
+    _ = created | "Infer" >> Infer(models, handler) | beam.Map(_keep)
     result = pipeline.run()
     result.wait_until_finish()
     (after,) = map(from_bytes, RESULTS)
-    assert {model.name: predictions(after, model) for model in models[:4]} == {
+    assert {model.name: predictions(after, model) for model in models if model.name != "many"} == {
         "times5": [20.0, 65.0, -80.0],
         "times10": [200.0, 650.0, -800.0],
         "picky": [4.0, None, -16.0],
         "root": [2.0, pytest.approx(13.0**0.5), None],
+        "mix": [11.0, pytest.approx((65.0 + 13.0**0.5) / 2), None],
     }
     assert [
         {key: value for key, value in answer.items() if "(" not in key}
@@ -377,4 +584,7 @@ def test_real_models_in_beams_run_inference(saved_models: Path) -> None:
         "model_calls_picky": 5,
         "model_calls_root": 1,
         "model_calls_many": 1,
+        "model_calls_mix": 1,
+        "model_halvings_picky": 2,
+        "blamed_rows_picky": 1,
     }

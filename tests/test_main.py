@@ -74,7 +74,7 @@ def test_mistakes_of_flags_runner_job_file_and_models_are_named_at_once(job_file
         "--batch_size: input should be greater than or equal to 1, not '0'",
         "--runner: DirectRunner never acknowledges a message, or does so before it is processed; "
         "use PrismRunner, DataflowRunner or another portable runner",
-        f"models.times5.path: no file {broken.parent}/none/saved_model.pb",
+        f"models.times5.path: no directory {broken.parent}/none; correct the path",
         "features.x: the schema has no field 'valu'; did you mean value?",
     )
 

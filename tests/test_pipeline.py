@@ -82,8 +82,11 @@ def message(number: int, data: bytes, **attributes: str) -> bytes:
 
 
 def test_a_message_becomes_a_row_and_a_message_for_each_model(models: Path) -> None:
-    outcome = run(contract(models), [message(1, avro(at=NOON + timedelta(seconds=61)), site="north")])
+    job = contract(models)
+    outcome = run(job, [message(1, avro(at=NOON + timedelta(seconds=61)), site="north")])
     versions = {row["model"]: row.pop("model_version") for row in outcome.rows}
+    assert {row["model"]: row.pop("model_fingerprint") for row in outcome.rows} == versions
+    (read_at,) = {row.pop("read_at") for row in outcome.rows}
     times = {row["model"]: row.pop("processed_at") for row in outcome.rows}
     common = {
         "key": "pump",
@@ -93,6 +96,7 @@ def test_a_message_becomes_a_row_and_a_message_for_each_model(models: Path) -> N
         "window_start": NOON + timedelta(seconds=60),
         "window_end": NOON + timedelta(seconds=120),
         "batch_size": 1,
+        "job_hash": job.job_hash,
     }
     assert outcome.rows == [
         {**common, "prediction_id": "m1/times5", "model": "times5", "prediction": 10.0},
@@ -117,13 +121,16 @@ def test_a_message_becomes_a_row_and_a_message_for_each_model(models: Path) -> N
         "message_id": "m1",
         "event_time": "2026-07-01T12:01:01.000000Z",
         "publish_time": "2026-07-01T12:00:00.000000Z",
+        "read_at": read_at.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
         "window_start": "2026-07-01T12:01:00.000000Z",
         "window_end": "2026-07-01T12:02:00.000000Z",
         "model": "times5",
         "model_version": versions["times5"],
+        "model_fingerprint": versions["times5"],
         "prediction": 10.0,
         "processed_at": times["times5"].strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
         "batch_size": 1,
+        "job_hash": job.job_hash,
     }
     assert outcome.failures == []
 

@@ -8,8 +8,8 @@ import pyarrow as pa
 import pytest
 
 from streaming.batches import TIMESTAMP, Batch
-from streaming.results import FIXED_COLUMNS, table_schema, to_attributes, to_json, to_predictions
-from streaming.wiring import Output
+from streaming.results import FIXED_COLUMNS, Predictions, table_schema, to_attributes, to_json, to_predictions
+from streaming.wiring import ModelPlan, Output
 from tests.builders import PREDICTION, START, answered, batch, envelope, plan, windowed
 
 SCORES = Output("scores", "scores", pa.list_(pa.float64()))
@@ -19,11 +19,13 @@ SECOND = plan("second", outputs=[PREDICTION, SCORES])
 SCHEMA = table_schema([*FIRST.fields, SECOND.fields[1]])
 FIRST_ANSWERS = [{"prediction": 0.5, "label": "a"}, None, {"prediction": -2.0, "label": "b"}]
 SECOND_ANSWERS = [{"prediction": 1e20, "scores": [0.25, 3.0]}, {"prediction": 0.1, "scores": []}, None]
+READ = START + timedelta(seconds=90)
 
 
 def both() -> Batch:
     """Three messages, of which each model answered two."""
-    return answered(answered(windowed(batch(3)), FIRST, FIRST_ANSWERS), SECOND, SECOND_ANSWERS)
+    read = windowed(batch(3)).with_column("read_at", pa.array([READ] * 3, TIMESTAMP))
+    return answered(answered(read, FIRST, FIRST_ANSWERS), SECOND, SECOND_ANSWERS)
 
 
 def row(number: int, model: str, **outputs: Any) -> dict[str, Any]:
@@ -32,17 +34,24 @@ def row(number: int, model: str, **outputs: Any) -> dict[str, Any]:
     return {
         "prediction_id": f"id-{number}/{model}",
         **{name: message[name] for name in ("key", "message_id", "event_time", "publish_time")},
+        "read_at": READ,
         "window_start": START,
         "window_end": START + timedelta(minutes=1),
         "model": model,
         "model_version": "v1",
+        "model_fingerprint": "f1",
         "prediction": None,
         "label": None,
         "scores": None,
         **outputs,
         "processed_at": START + timedelta(minutes=2),
         "batch_size": 3,
+        "job_hash": "j1",
     }
+
+
+def predictions_of(built: Batch, *models: ModelPlan) -> Predictions:
+    return to_predictions(built, models, "j1", SCHEMA)
 
 
 def text_row(text: str) -> list[bytes]:
@@ -59,15 +68,18 @@ def test_the_columns_of_the_table() -> None:
                 pa.field("message_id", pa.string()),
                 pa.field("event_time", TIMESTAMP),
                 pa.field("publish_time", TIMESTAMP),
+                pa.field("read_at", TIMESTAMP),
                 pa.field("window_start", TIMESTAMP),
                 pa.field("window_end", TIMESTAMP),
                 pa.field("model", pa.string()),
                 pa.field("model_version", pa.string()),
+                pa.field("model_fingerprint", pa.string()),
                 pa.field("prediction", pa.float64()),
                 pa.field("label", pa.string()),
                 pa.field("scores", pa.list_(pa.float64())),
                 pa.field("processed_at", TIMESTAMP),
                 pa.field("batch_size", pa.int64()),
+                pa.field("job_hash", pa.string()),
             ]
         )
         == SCHEMA
@@ -76,7 +88,7 @@ def test_the_columns_of_the_table() -> None:
 
 
 def test_a_row_for_each_answer_model_after_model() -> None:
-    predictions = to_predictions(both(), [FIRST, SECOND], SCHEMA)
+    predictions = predictions_of(both(), FIRST, SECOND)
     assert predictions.rows.schema == SCHEMA
     assert predictions.rows.to_pylist() == [
         row(0, "first", prediction=0.5, label="a"),
@@ -88,7 +100,7 @@ def test_a_row_for_each_answer_model_after_model() -> None:
 
 
 def test_the_rows_of_one_model() -> None:
-    predictions = to_predictions(both(), [SECOND, FIRST], SCHEMA)
+    predictions = predictions_of(both(), SECOND, FIRST)
     assert predictions.models() == ["second", "first"]
     assert predictions.of("first").to_pylist() == [
         row(0, "first", prediction=0.5, label="a"),
@@ -97,7 +109,7 @@ def test_the_rows_of_one_model() -> None:
 
 
 def test_rows_of_a_slice_answer_the_rows_of_the_slice() -> None:
-    predictions = to_predictions(both().slice(1, 2), [FIRST, SECOND], SCHEMA)
+    predictions = predictions_of(both().slice(1, 2), FIRST, SECOND)
     assert [each["prediction_id"] for each in predictions.rows.to_pylist()] == ["id-2/first", "id-1/second"]
     assert predictions.rows.to_pylist() == [
         row(2, "first", prediction=-2.0, label="b"),
@@ -108,7 +120,7 @@ def test_rows_of_a_slice_answer_the_rows_of_the_slice() -> None:
 
 def test_every_message_answered() -> None:
     built = answered(windowed(batch(2)), plan(), [{"prediction": 1.0}, {"prediction": 2.0}])
-    predictions = to_predictions(built, [plan()], table_schema(plan().fields))
+    predictions = to_predictions(built, [plan()], "j1", table_schema(plan().fields))
     assert [(each["prediction_id"], each["prediction"]) for each in predictions.rows.to_pylist()] == [
         ("id-0/times5", 1.0),
         ("id-1/times5", 2.0),
@@ -116,20 +128,31 @@ def test_every_message_answered() -> None:
     assert predictions.sources.to_pylist() == [0, 1]
 
 
+def test_what_nobody_knows_of_a_model_is_null_in_the_row_and_left_out_of_the_message() -> None:
+    unknown = {"(model_version)": None, "(model_fingerprint)": None}
+    built = answered(both(), FIRST, [{"prediction": 0.5, "label": "a"} | unknown, None, None])
+    predictions = predictions_of(built, FIRST)
+    known = row(0, "first", prediction=0.5, label="a")
+    assert predictions.rows.to_pylist() == [known | {"model_version": None, "model_fingerprint": None}]
+    (line,) = to_json(predictions.rows)
+    assert {*known} - {*json.loads(line)} == {"model_version", "model_fingerprint", "scores"}
+
+
 @pytest.mark.parametrize("rows", [0, 2])
 def test_no_answers_bring_no_rows(rows: int) -> None:
     built = answered(answered(windowed(batch(rows)), FIRST, [None] * rows), SECOND, [None] * rows)
-    predictions = to_predictions(built, [FIRST, SECOND], SCHEMA)
+    predictions = predictions_of(built, FIRST, SECOND)
     assert predictions.rows.schema == SCHEMA
     assert (predictions.rows.num_rows, len(predictions.sources), predictions.models()) == (0, 0, [])
     assert (to_json(predictions.rows), to_attributes(predictions.rows)) == ([], [])
 
 
 def test_messages_have_the_columns_that_are_not_null() -> None:
-    lines = to_json(to_predictions(both(), [FIRST, SECOND], SCHEMA).rows)
+    lines = to_json(predictions_of(both(), FIRST, SECOND).rows)
     common = {"publish_time": "2026-03-01T12:00:00.500000Z", "window_start": "2026-03-01T12:00:00.000000Z"}
-    common |= {"window_end": "2026-03-01T12:01:00.000000Z", "model_version": "v1"}
-    common |= {"processed_at": "2026-03-01T12:02:00.000000Z"}
+    common |= {"window_end": "2026-03-01T12:01:00.000000Z", "model_version": "v1", "model_fingerprint": "f1"}
+    common |= {"read_at": "2026-03-01T12:01:30.000000Z", "processed_at": "2026-03-01T12:02:00.000000Z"}
+    common |= {"job_hash": "j1"}
     third = common | {"publish_time": "2026-03-01T12:00:02.500000Z", "event_time": "2026-03-01T12:00:02.000000Z"}
     assert [json.loads(line) for line in lines[:2]] == [
         {
@@ -161,18 +184,19 @@ def test_messages_have_the_columns_that_are_not_null() -> None:
 
 
 def test_the_bytes_of_a_message() -> None:
-    lines = to_json(to_predictions(both(), [SECOND], SCHEMA).rows)
+    lines = to_json(predictions_of(both(), SECOND).rows)
     assert lines[0] == (
         b'{"prediction_id":"id-0/second","key":"device-0","message_id":"message-0",'
         b'"event_time":"2026-03-01T12:00:00.000000Z","publish_time":"2026-03-01T12:00:00.500000Z",'
+        b'"read_at":"2026-03-01T12:01:30.000000Z",'
         b'"window_start":"2026-03-01T12:00:00.000000Z","window_end":"2026-03-01T12:01:00.000000Z",'
-        b'"model":"second","model_version":"v1","prediction":1e+20,"scores":[0.25,3],'
-        b'"processed_at":"2026-03-01T12:02:00.000000Z","batch_size":3}'
+        b'"model":"second","model_version":"v1","model_fingerprint":"f1","prediction":1e+20,"scores":[0.25,3],'
+        b'"processed_at":"2026-03-01T12:02:00.000000Z","batch_size":3,"job_hash":"j1"}'
     )
 
 
 def test_a_message_does_not_depend_on_its_neighbours() -> None:
-    rows = to_predictions(both(), [FIRST, SECOND], SCHEMA).rows
+    rows = predictions_of(both(), FIRST, SECOND).rows
     assert to_json(rows) == [line for number in range(len(rows)) for line in to_json(rows.slice(number, 1))]
 
 
@@ -223,8 +247,16 @@ def test_texts_are_escaped_beside_nulls_and_others() -> None:
         (pa.array([[0.5], None, [1e300]]).slice(1), b"- [1e+300]"),
         (pa.array([["a"], ["b,", "c"]]), b'["a"] ["b,","c"]'),
         (
-            pa.array([datetime(1969, 12, 31, 23, 59, 59, 1, tzinfo=UTC)], TIMESTAMP),
-            b'"1969-12-31T23:59:59.000001Z"',
+            pa.array(
+                [
+                    datetime(1969, 12, 31, 23, 59, 59, 1, tzinfo=UTC),
+                    None,
+                    datetime(1, 1, 1, tzinfo=UTC),
+                    datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC),
+                ],
+                TIMESTAMP,
+            ),
+            b'"1969-12-31T23:59:59.000001Z" - "0001-01-01T00:00:00.000000Z" "9999-12-31T23:59:59.999999Z"',
         ),
     ],
     ids=lambda case: str(case.type) if isinstance(case, pa.Array) else "",
@@ -240,7 +272,7 @@ def test_values_of_every_type(values: pa.Array, written: bytes) -> None:
 
 
 def test_the_attributes_of_a_message() -> None:
-    rows = to_predictions(both().with_column("key", pa.array([None, "\n", "é"])), [FIRST, SECOND], SCHEMA).rows
+    rows = predictions_of(both().with_column("key", pa.array([None, "\n", "é"])), FIRST, SECOND).rows
     first, second = {"model": "first"}, {"model": "second"}
     assert to_attributes(rows) == [
         {**first, "prediction_id": "id-0/first", "event_time": "2026-03-01T12:00:00.000000Z"},

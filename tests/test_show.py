@@ -1,81 +1,132 @@
-"""The wiring as a person reads it."""
+"""The described job as a person reads it, and as a machine does."""
 
 from __future__ import annotations
 
-import io
 import json
-from datetime import timedelta
-from pathlib import Path
+from typing import Any
 
-import pyarrow as pa
-from rich.console import Console
+import pytest
 
-from streaming.contract import check
-from streaming.job import Message, Reference, parse_job
-from streaming.schema import parse_schema
-from streaming.show import wiring_table
-from streaming.wiring import Contract, FeatureColumn, Output
-from tests.builders import plan
-
-SCHEMA = {
-    "type": "record",
-    "name": "Reading",
-    "fields": [
-        {"name": "serial", "type": "long"},
-        {"name": "at", "type": {"type": "long", "logicalType": "timestamp-micros"}},
-        {"name": "value", "type": ["null", "double"], "default": None},
-    ],
-}
-JOB = """
-message: {format: avro, schema: reading.avsc, key: {attribute: device}, id: serial, event_time: at}
-window: {fixed: 90s}
-features: {x: {field: value, default: 1.5}}
-models:
-  times10: {path: MODELS/times10, features: {x: times5.five}, outputs: {output_0: fifty}}
-  times5: {path: MODELS/times5, outputs: {output_0: five}}
-"""
+from streaming.describe import Described
+from streaming.show import show
 
 
-def shown(contract: Contract) -> list[list[str]]:
-    """The cells of each line."""
-    output = io.StringIO()
-    Console(file=output, width=120).print(wiring_table(contract))
-    lines = [line.split("  ") for line in output.getvalue().splitlines()]
-    return [[cell.strip() for cell in line if cell.strip()] for line in lines]
+def described(**more: Any) -> Described:
+    """A job of one model, with names that rich would take for styles and emoji."""
+    gets = {"name": "x[red]", "from": ":smile:", "type": "double", "default": 1.5}
+    job = {
+        "job_hash": "0123456789abcdef",
+        "format": "avro",
+        "schema": "reading.avsc",
+        "key": "attribute device",
+        "id": "field serial",
+        "event_time": "publish time",
+        "window": "90s",
+        "fields": [
+            {"name": ":smile:", "type": "double", "nullable": True, "used": ["feature x[red]", "m: when"]},
+            {"name": "serial", "type": "int64", "nullable": False, "used": []},
+        ],
+        "features": [gets],
+        "models": [
+            {
+                "name": "m",
+                "kind": "SavedModel",
+                "path": "models/m",
+                "generation": "12",
+                "signatures": ["classify", "regress"],
+                "takes": "examples",
+                "rows": "where :smile: > 1",
+                "inputs": [
+                    {"name": "x[red]", "needs": "float32[1]", "gets": gets},
+                    {"name": "y", "needs": "int64, any number", "gets": None},
+                ],
+                "outputs": [{"output": "classify.scores", "column": "s", "type": "FLOAT64", "mode": "REPEATED"}],
+            },
+            {
+                "name": "far",
+                "kind": "remote",
+                "address": "http://models:8501/v1/models/far",
+                "generation": None,
+                "signatures": ["serving_default"],
+                "takes": "tensors",
+                "rows": "all",
+                "inputs": [],
+                "outputs": [],
+            },
+            {
+                "name": "mix",
+                "kind": "ensemble",
+                "method": "majority_vote",
+                "rows": "all",
+                "inputs": [{"name": "member", "needs": None, "gets": {"from": "m.s", "type": "int64", "default": None}}],
+                "outputs": [],
+            },
+        ],
+        "table": [{"name": "s", "type": "FLOAT64", "mode": "REPEATED", "filled_by": ["m: classify.scores"]}],
+    }
+    return job | more
 
 
-def test_every_identity_feature_and_output_has_its_line(saved_models: Path, tmp_path: Path) -> None:
-    (tmp_path / "reading.avsc").write_text(json.dumps(SCHEMA))
-    contract = check(parse_job(JOB.replace("MODELS", str(saved_models)), str(tmp_path / "job.yaml")))
-    assert shown(contract) == [
-        ["This job fits together"],
-        ["step", "takes", "gives"],
-        ["key", "attribute device", "key"],
-        ["id", "field serial", "prediction_id"],
-        ["event time", "field at", "windows of 90s"],
-        ["tf.Example", "value: double, 1.5 where null", "feature x"],
-        ["model times5", "the tf.Example", "signature serving_default"],
-        ["model times5", "output output_0", "column five: double"],
-        ["model times10", "times5.five: double", "feature x of its own tf.Example"],
-        ["model times10", "output output_0", "column fifty: double"],
+@pytest.fixture
+def printed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
+    """What is printed of a job, line by line without the padding at the right."""
+    monkeypatch.setenv("COLUMNS", "120")
+
+    def lines(job: Described, *, as_json: bool = False) -> list[str]:
+        show(job, as_json=as_json)
+        return [line.rstrip() for line in capsys.readouterr().out.splitlines()]
+
+    return lines
+
+
+def test_every_field_wire_and_column_has_its_line(printed: Any) -> None:
+    assert printed(described()) == [
+        "message: avro, reading.avsc; key attribute device, id field serial, event time publish time, windows of 90s",
+        "  field    type            used as",
+        "  :smile:  double or null  feature x[red], m: when",
+        "  serial   int64           not used",
+        "",
+        "model m: SavedModel models/m, generation 12, classify and regress; takes tf.Examples of rows where :smile: > 1",
+        "  needs  x[red]: float32[1]    from :smile:: double, 1.5 where null",
+        "  needs  y: int64, any number  nothing: its own default",
+        "  gives  classify.scores       column s: FLOAT64 REPEATED",
+        "",
+        "model far: remote http://models:8501/v1/models/far, serving_default; takes tensors of all rows",
+        "",
+        "",
+        "model mix: ensemble, majority vote; takes all rows",
+        "  needs  member  from m.s: int64",
+        "",
+        "table of predictions",
+        "  column  type     mode      filled by",
+        "  s       FLOAT64  REPEATED  m: classify.scores",
+        "",
+        "This job fits together; its job_hash is 0123456789abcdef.",
     ]
 
 
-def test_names_and_types_are_shown_as_they_are_though_rich_knows_styles_of_that_form() -> None:
-    features = (
-        FeatureColumn("x[red]", "field:day", pa.date32()),
-        FeatureColumn("[/]", "field::smile:", pa.string(), default="[b]"),
-    )
-    schema = parse_schema(json.dumps(SCHEMA), "reading.avsc")
-    message = Message(format="avro", schema="reading.avsc", key=Reference(field="serial"))
-    scores = Output("out[0]", "scores", pa.list_(pa.float64()))
-    contract = Contract(message, schema, timedelta(hours=2), features, (plan("m", outputs=[scores]),))
-    assert shown(contract)[2:] == [
-        ["key", "field serial", "key"],
-        ["id", "the Pub/Sub message id", "prediction_id"],
-        ["event time", "publish time", "windows of 2h"],
-        ["tf.Example", "day: date32[day]", "feature x[red]"],
-        ["tf.Example", ":smile:: string, '[b]' where null", "feature [/]"],
-        ["model m", "the tf.Example", "signature serving_default"],
-        ["model m", "output out[0]", "column scores: list<item: double>"],
+def test_the_models_as_they_were_loaded(printed: Any) -> None:
+    good = {"model": "a", "generation": "2", "fingerprint": "ab", "seconds": 1.26, "complaint": None, "wrong": None}
+    picky = good | {"model": "b", "complaint": "no zero"}
+    broken = good | {"model": "c", "generation": None, "fingerprint": None, "seconds": 0.0, "wrong": "[broken]"}
+    lines = printed(described(loaded=[good, picky, broken]))
+    assert lines[-7:] == [
+        "models as loaded",
+        "  model  generation  fingerprint  seconds  asked",
+        "  a      2           ab           1.3      answers a blank example",
+        "  b      2           ab           1.3      no zero",
+        "  c                               0.0      [broken]",
+        "",
+        "This job fits together, but cannot be served: c; its job_hash is 0123456789abcdef.",
     ]
+
+
+def test_a_narrow_terminal_cuts_nothing_off(printed: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    together = "".join(line.strip() for line in printed(described())).replace(" ", "")
+    assert "http://models:8501/v1/models/far" in together
+    assert "\u2026" not in together
+
+
+def test_json_says_the_same(printed: Any) -> None:
+    assert json.loads("\n".join(printed(described(), as_json=True))) == described()

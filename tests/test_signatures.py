@@ -7,10 +7,12 @@ from tensorflow.core.framework.types_pb2 import DT_BFLOAT16, DT_DOUBLE, DT_HALF,
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 from streaming.errors import Mistakes
-from streaming.signatures import Signature, TensorSpec, read_signatures
+from streaming.savedmodel.parsed_features import ParsedFeature
+from streaming.savedmodel.signatures import Signature, TensorSpec, read_signatures
 from tests.builders import save_classic
 
 EXAMPLES = TensorSpec("string", (None,))
+X = (ParsedFeature("x", "float32", (1,), required=True),)
 
 
 def write(directory: Path, model: SavedModel) -> str:
@@ -32,13 +34,13 @@ def not_for_serving(path: Path) -> tuple[str, ...]:
 @pytest.mark.parametrize("name", ["times5", "keras"])
 def test_a_model_of_tensorflow_2(saved_models: Path, name: str) -> None:
     assert read_signatures(str(saved_models / name), "models.m.path") == {
-        "serving_default": Signature({"examples": EXAMPLES}, {"output_0": TensorSpec("float32", (None, 1))})
+        "serving_default": Signature({"examples": EXAMPLES}, {"output_0": TensorSpec("float32", (None, 1))}, X)
     }
 
 
 def test_a_model_of_tensorflow_1_with_a_graph_for_each_of_two_sets_of_tags(saved_models: Path) -> None:
     assert read_signatures(str(saved_models / "classic"), "models.m.path") == {
-        "serving_default": Signature({"inputs": EXAMPLES}, {"scores": TensorSpec("float32", (None, 1))})
+        "serving_default": Signature({"inputs": EXAMPLES}, {"scores": TensorSpec("float32", (None, 1))}, X)
     }
 
 
@@ -64,6 +66,7 @@ def test_every_signature_is_read_but_not_those_of_tensorflow_itself(tmp_path: Pa
     for size in (-1, 2, 3):
         outputs["sizes"].tensor_shape.dim.add().size = size
     outputs["large"].dtype = DT_UINT64
+    outputs["newer"].dtype = 999
     assert read_signatures(write(tmp_path, model), "models.m.path") == {
         "classify": Signature(
             {},
@@ -72,7 +75,28 @@ def test_every_signature_is_read_but_not_those_of_tensorflow_itself(tmp_path: Pa
                 "no_rank": TensorSpec("float16", ()),
                 "sizes": TensorSpec("bfloat16", (None, 2, 3)),
                 "large": TensorSpec("uint64", ()),
+                "newer": TensorSpec("unknown_999", ()),
             },
+        )
+    }
+
+
+def test_a_sparse_output_is_made_of_what_its_parts_are_made_of(tmp_path: Path) -> None:
+    from tensorflow.compat import v1
+
+    with v1.Graph().as_default() as graph:
+        examples = v1.placeholder(v1.string, [None])
+        words = v1.parse_example(examples, {"words": v1.VarLenFeature(v1.string)})["words"]
+        signature = v1.saved_model.predict_signature_def({"inputs": examples}, {"words": words})
+    model = SavedModel()
+    serving = model.meta_graphs.add(graph_def=graph.as_graph_def())
+    serving.meta_info_def.tags.append("serve")
+    serving.signature_def["words"].CopyFrom(signature)
+    assert read_signatures(write(tmp_path, model), "models.m.path") == {
+        "words": Signature(
+            {"inputs": EXAMPLES},
+            {"words": TensorSpec("string", (None, None))},
+            (ParsedFeature("words", "string", None, required=False),),
         )
     }
 

@@ -69,7 +69,7 @@ Sink = WriteTable | Publish
 def sink_and_answers(request: pytest.FixtureRequest) -> tuple[Sink, list[Answer]]:
     """A sink at the start of a bundle."""
     promises = Promises()
-    sink: Sink = request.param(MODELS, promises)
+    sink: Sink = request.param(MODELS, "j1", promises)
     sink.start_bundle()
     return sink, promises.answers
 
@@ -171,7 +171,7 @@ def predictions(of: Batch, model: str) -> list[float | None]:
 def test_earlier_failures_stay_before_those_of_the_sink() -> None:
     earlier = failure_rows(batch([9.0]).rows, [Failure("decode", "AvroError", "cut off")])
     promises = Promises()
-    sink = WriteTable([TIMES5], promises)
+    sink = WriteTable([TIMES5], "j1", promises)
     assert list(sink.process(Batch(batch([1.0]).rows, earlier))) == []
     promises.answers[0].set_result([Refusal(0, "Odd", "no")])
     (left,) = finish(sink)
@@ -181,20 +181,21 @@ def test_earlier_failures_stay_before_those_of_the_sink() -> None:
 def test_the_table_gets_the_rows_of_all_models() -> None:
     name = uuid4().hex
     sent = batch([1.0, 2.0], without=[2.0])
-    assert list(WriteTable(MODELS, memory.MemoryTable(name)).process(sent)) == [sent]
-    assert memory.ROWS[name] == to_predictions(sent, MODELS, SCHEMA).rows.to_pylist()
+    assert list(WriteTable(MODELS, "j1", memory.MemoryTable(name)).process(sent)) == [sent]
+    assert memory.ROWS[name] == to_predictions(sent, MODELS, "j1", SCHEMA).rows.to_pylist()
     assert [(row["prediction_id"], row["prediction"]) for row in memory.ROWS[name]] == [
         ("id-0/times5", 5.0),
         ("id-1/times5", 10.0),
         ("id-0/times10", 10.0),
     ]
+    assert {row["job_hash"] for row in memory.ROWS[name]} == {"j1"}
 
 
 def test_the_topic_gets_a_message_for_each_row_with_the_row_s_key() -> None:
     name = uuid4().hex
     sent = batch([1.0, 2.0], without=[1.0])
-    assert list(Publish(MODELS, memory.MemoryTopic(name)).process(sent)) == [sent]
-    rows = to_predictions(sent, MODELS, SCHEMA).rows
+    assert list(Publish(MODELS, "j1", memory.MemoryTopic(name)).process(sent)) == [sent]
+    rows = to_predictions(sent, MODELS, "j1", SCHEMA).rows
     assert memory.MESSAGES[name] == list(
         zip(to_json(rows), to_attributes(rows), ["device-0", "device-1", "device-1"], strict=True)
     )
@@ -206,13 +207,13 @@ def test_a_batch_without_any_answer_passes() -> None:
     for model in MODELS:
         nothing = nothing.without_answers(model.name, pa.array([True, True]))
     for each in (nothing, empty):
-        assert list(WriteTable(MODELS, memory.MemoryTable(name)).process(each)) == [each]
-        assert list(Publish(MODELS, memory.MemoryTopic(name)).process(each)) == [each]
+        assert list(WriteTable(MODELS, "j1", memory.MemoryTable(name)).process(each)) == [each]
+        assert list(Publish(MODELS, "j1", memory.MemoryTopic(name)).process(each)) == [each]
     assert (memory.ROWS[name], memory.MESSAGES[name]) == ([], [])
 
 
 def test_without_a_topic_batches_pass_at_once_as_they_are() -> None:
-    sink = Publish(MODELS, None)
+    sink = Publish(MODELS, "j1", None)
     sent = batch([1.0])
     sink.start_bundle()
     (left,) = sink.process(sent)
@@ -232,7 +233,7 @@ class Closed:
 
 def test_rows_that_cannot_be_sent_fail_the_bundle() -> None:
     with pytest.raises(RuntimeError, match="closed"):
-        list(WriteTable(MODELS, Closed()).process(batch([1.0])))
+        list(WriteTable(MODELS, "j1", Closed()).process(batch([1.0])))
 
 
 @dataclass
@@ -257,6 +258,9 @@ class Counts:
 
 def _by_bound(snapshot: dict[str, Any]) -> Counter[float | None]:
     return Counter(dict(snapshot["latency"]))
+
+
+REFUSED = Failure("generation", "GenerationRefusedError", "generation 2: no variables", "times5")
 
 
 def failed(rows: int) -> Batch:
@@ -301,6 +305,30 @@ def test_dead_letters_that_cannot_be_written_fail_the_bundle_uncounted() -> None
         list(WriteDeadLetters(MODELS, Closed()).process(failed(1)))
     assert counts.since() == (0, 0)
     assert counts.latencies() == Counter()
+
+
+def test_an_event_is_written_and_counted_as_a_dead_letter_but_is_no_message() -> None:
+    counts = Counts()
+    recorder = Recorder(counts)
+    sent = batch([1.0]).with_events([REFUSED, REFUSED])
+    assert list(WriteDeadLetters(MODELS, recorder).process(sent)) == [sent]
+    assert recorder.written == [(sent.failures, (0, 0))]
+    assert counts.since() == (2, 2)
+    assert counts.latencies().total() == 1
+
+
+def test_an_event_of_a_batch_without_rows_passes_every_sink() -> None:
+    name, counts = uuid4().hex, Counts()
+    sent = batch([]).with_events([REFUSED])
+    for sink in (
+        WriteTable(MODELS, "j1", memory.MemoryTable(name)),
+        Publish(MODELS, "j1", memory.MemoryTopic(name)),
+        WriteDeadLetters(MODELS, memory.MemoryDeadLetters(name)),
+    ):
+        assert list(sink.process(sent)) == [sent]
+    assert (memory.ROWS[name], memory.MESSAGES[name]) == ([], [])
+    assert memory.FAILURES[name] == sent.failures.to_pylist()
+    assert (counts.since(), counts.latencies()) == ((0, 1), Counter())
 
 
 def test_latency_is_counted_from_the_publish_time_of_each_message_in_the_batch() -> None:

@@ -12,7 +12,7 @@ from google.pubsub_v1.types import PubsubMessage
 
 from streaming.batches import FAILURE, NO_FAILURES, Batch, Failure, failure_rows
 from streaming.decode import Decoder
-from streaming.job import Reference
+from streaming.job_parts import Reference
 from streaming.schema import parse_schema
 from streaming.steps import BatchCoder, BatchToBatch, MessagesToBatch, unforeseen
 from tests.builders import readings
@@ -158,7 +158,7 @@ def message(number: int) -> bytes:
 
 def decoder() -> Decoder:
     schema = parse_schema('{"type": "record", "name": "R", "fields": [{"name": "value", "type": "double"}]}', "r.avsc")
-    return Decoder(schema, "json", Reference(attribute="device"))
+    return Decoder(schema, "json", Reference(attribute="device"), clock=lambda: 0)
 
 
 def decoded(messages: list[bytes]) -> Batch:

@@ -4,17 +4,12 @@ from datetime import timedelta
 
 import pyarrow as pa
 
-from streaming.job import Message, Reference
+from streaming.job import Message
+from streaming.job_parts import Reference
 from streaming.schema import MessageSchema, parse_schema
-from streaming.wiring import Contract, FeatureColumn, Output
+from streaming.wiring import Contract, Output
 from tests.builders import X, plan
 
-FED = [
-    X,
-    FeatureColumn("a", "model:second", pa.float64(), "prediction"),
-    FeatureColumn("b", "model:first", pa.float64(), "prediction"),
-    FeatureColumn("c", "model:second", pa.string(), "label"),
-]
 PREDICTION = Output("output_0", "prediction", pa.float64())
 LABELS = Output("output_1", "labels", pa.list_(pa.string()))
 
@@ -27,12 +22,6 @@ def test_a_model_names_its_stage_its_column_and_the_columns_it_fills() -> None:
     model = plan("first", outputs=[PREDICTION, LABELS])
     assert (model.stage, model.column) == ("infer:first", "model:first")
     assert model.fields == (pa.field("prediction", pa.float64()), pa.field("labels", pa.list_(pa.string())))
-
-
-def test_feeders_are_the_columns_of_other_models_each_once() -> None:
-    assert plan(features=FED).feeders == ("model:second", "model:first")
-    assert plan(features=[X]).feeders == ()
-    assert plan().feeders == ()
 
 
 def test_a_column_that_two_models_fill_is_one_column() -> None:

@@ -29,6 +29,7 @@ class Pipeline:
 class Job:
     pipeline = Pipeline()
     messages = 0
+    hangs = False
 
     def prepare(self):
         exec(sys.argv[1])
@@ -45,6 +46,9 @@ class Job:
 
     def ready(self):
         return True
+
+    def worn_out(self):
+        return self.hangs
 
     def snapshot(self):
         return {"messages_read": self.messages}
@@ -102,6 +106,16 @@ def test_sigterm_before_anything_is_read_ends_at_once() -> None:
     assert worker.event() == {}
     worker.process.send_signal(signal.SIGTERM)
     assert worker.rest() == ([], 0)
+
+
+def test_a_worker_whose_calls_hang_finishes_what_it_has_and_fails() -> None:
+    events, code = Running("self.hangs = True").rest()
+    error = "calls of models hang; this process has finished what it could, and ends"
+    assert events[-2:] == [
+        {"event": "stats", "messages_read": 7},
+        {"event": "failed", "error": error, "permanent": False},
+    ]
+    assert code == 1
 
 
 TRACEBACK = """Pipeline job-001 failed in state FAILED: bundle inst002 failed:Traceback (most recent call last):

@@ -41,7 +41,7 @@ ERROR_SCHEMA = (
     ),
     SchemaField("errorMessage", "STRING"),
     SchemaField("stacktrace", "STRING"),
-    SchemaField("stage", "STRING", description="the step that rejected the message"),
+    SchemaField("stage", "STRING", description="the step that rejected the message; generation is of no message"),
     SchemaField("error_class", "STRING"),
     SchemaField("message_id", "STRING"),
     SchemaField("key", "STRING"),
@@ -107,7 +107,8 @@ def distinct_view_id(table_id: TableId) -> TableId:
 def ensure_distinct_view(client: Client, table_id: TableId, *, place: str = "output_table") -> None:
     """Make the view `<table>_distinct`, or bring it up to date: each prediction once, the latest.
 
-    Redelivered messages repeat rows, with the same prediction_id and event_time.
+    Redelivered messages repeat rows, with the same prediction_id and event_time. Queries of the view give columns that
+    the table is given later; only the schema that BigQuery shows for it stays what it was.
 
     Raises:
         Mistakes: it cannot be made, or something of that name exists that is not this view.

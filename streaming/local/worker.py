@@ -72,6 +72,9 @@ class Job(Protocol):
     def ready(self) -> bool:
         """Whether models are loaded and messages are read."""
 
+    def worn_out(self) -> bool:
+        """Whether this process should end, though the job goes on: too many of its threads hang."""
+
     def snapshot(self) -> Mapping[str, Any]:
         """Totals of this process, as `streaming.metrics.snapshot` gives them."""
 
@@ -112,6 +115,11 @@ class StreamingJob:
         from streaming import metrics
 
         return metrics.ready()
+
+    def worn_out(self) -> bool:
+        from streaming import deadlines
+
+        return deadlines.worn_out()
 
     def snapshot(self) -> Mapping[str, Any]:
         from streaming import metrics
@@ -178,17 +186,20 @@ def _follow(job: Job, prism: Prism | None, events: Events) -> None:
     inbox: _Inbox = queue.SimpleQueue()
     signal.signal(signal.SIGTERM, lambda *_: inbox.put(_STOP))
     threading.Thread(target=_run_pipeline, args=(job, prism, inbox), name="pipeline", daemon=True).start()
-    ready = False
+    ready = asked = False
     while not isinstance(message := _next(inbox, seconds=1.0 if ready else 0.1), _Ended):
-        if message == _STOP:
+        asked = asked or message == _STOP
+        if asked or job.worn_out():
             job.stop_reading()
-        elif ready:
+        if ready:
             events.send("stats", **job.snapshot())
         elif job.ready():
             ready = True
             events.send("ready")
         _raise_if_ended(prism)
     events.send("stats", **job.snapshot())
+    if job.worn_out() and not asked:
+        raise JobError("calls of models hang; this process has finished what it could, and ends")
     if message.error is not None:
         _raise_if_ended(prism, within=0.5)  # then that is why
         raise message.error

@@ -4,30 +4,25 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
-import psutil
 import pytest
-from google.cloud.bigquery import Dataset
 
 from producers import multiply
-from producers.accounts import CASCADE, PARALLEL, Findings, Multipliers, check
+from producers.accounts import CASCADE, PARALLEL
 from producers.readings import Account, publish, readings
-from streaming.endpoints import bigquery_client, publisher_client, subscriber_client
+from streaming.endpoints import subscriber_client
+from streaming.job import load_job
+from tests.integration.service import Service, await_true, workers
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 
-PROJECT = "test"
 EXAMPLE = Path(__file__).parents[2] / "examples" / "multiply"
 
 
@@ -39,107 +34,6 @@ def example(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (directory / name).write_bytes((EXAMPLE / name).read_bytes())
     multiply.train(directory / "models")
     return directory
-
-
-class Service:
-    """Topics, a subscription and tables of a test's own, and the command that runs on them."""
-
-    def __init__(self, job_file: Path) -> None:
-        self.name = f"t{uuid4().hex[:10]}"
-        self.table = f"{PROJECT}.{self.name}.predictions"
-        self.job_file = job_file
-        bigquery_client(PROJECT).create_dataset(Dataset(f"{PROJECT}.{self.name}"))
-        with publisher_client() as publisher, subscriber_client() as subscriber:
-            for kind in ("in", "out", "dead"):
-                publisher.create_topic(name=self.topic(kind))
-                subscriber.create_subscription(name=self.subscription(kind), topic=self.topic(kind))
-
-    def topic(self, kind: str) -> str:
-        return f"projects/{PROJECT}/topics/{self.name}-{kind}"
-
-    def subscription(self, kind: str) -> str:
-        return f"projects/{PROJECT}/subscriptions/{self.name}-{kind}"
-
-    @contextmanager
-    def running(self, *flags: str) -> Iterator[subprocess.Popen[str]]:
-        command = [sys.executable, "-m", "streaming", "run", f"--job_file={self.job_file}"]
-        command += [f"--input_subscription={self.subscription('in')}", f"--output_table={self.table}"]
-        command += [f"--output_topic={self.topic('out')}", f"--output_deadletter_topic={self.topic('dead')}", *flags]
-        process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
-        self.log: list[str] = []
-        threading.Thread(target=lambda: self.log.extend(iter(process.stderr.readline, "")), daemon=True).start()
-        family = psutil.Process(process.pid)
-        try:
-            yield process
-        finally:
-            children = family.children(recursive=True) if process.poll() is None else []
-            for each in [*children, family]:
-                with_kill(each)
-            process.wait()
-
-    def end(self, process: subprocess.Popen[str]) -> int:
-        """Ask the command to stop; its exit code. No process of its may be left."""
-        children = psutil.Process(process.pid).children(recursive=True)
-        assert children
-        process.send_signal(signal.SIGTERM)
-        code = process.wait(timeout=90)
-        assert [child for child in children if child.is_running() and child.status() != psutil.STATUS_ZOMBIE] == []
-        return code
-
-    def rows(self) -> list[dict[str, Any]]:
-        return self._query(self.table)
-
-    def dead_letters(self) -> list[dict[str, Any]]:
-        return self._query(f"{self.table}_error_records")
-
-    def _query(self, table: str) -> list[dict[str, Any]]:
-        from google.api_core.exceptions import NotFound
-
-        try:
-            return [dict(row) for row in bigquery_client(PROJECT).query(f"SELECT * FROM `{table}`").result()]
-        except NotFound:  # the job makes it when it starts
-            return []
-
-    def findings(self, account: Account, models: Multipliers) -> Findings:
-        return check(account, self.rows(), self.dead_letters(), models)
-
-    def drained(self, kind: str) -> list[Any]:
-        """The messages that wait on an output subscription."""
-        received = []
-        with subscriber_client() as subscriber:
-            while messages := self._pulled(subscriber, kind):
-                subscriber.acknowledge(subscription=self.subscription(kind), ack_ids=[each.ack_id for each in messages])
-                received += [each.message for each in messages]
-        return received
-
-    def _pulled(self, subscriber: Any, kind: str) -> list[Any]:
-        request = {"subscription": self.subscription(kind), "max_messages": 1000, "return_immediately": True}
-        return list(subscriber.pull(request=request, timeout=10).received_messages)
-
-
-def with_kill(process: psutil.Process) -> None:
-    if process.is_running():
-        process.kill()
-
-
-def await_true(condition: Callable[[], bool], seconds: float = 120) -> None:
-    """Wait for what no event announces: rows in a table, a process in the list."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "nothing came of it"
-        time.sleep(0.25)
-
-
-def workers(process: subprocess.Popen[str]) -> list[psutil.Process]:
-    """The worker processes of the command."""
-    return [child for child in psutil.Process(process.pid).children() if _is_worker(child)]
-
-
-def _is_worker(process: psutil.Process) -> bool:
-    try:
-        return "streaming.local.worker" in process.cmdline()
-    except psutil.NoSuchProcess:  # killed, if perhaps not yet buried
-        return False
 
 
 def stream(count: int) -> Iterator[Any]:
@@ -167,6 +61,14 @@ def test_every_message_becomes_its_predictions_or_its_dead_letter(example: Path)
         assert message.attributes["key"] == row["key"]
         assert message.attributes["model"] == row["model"]
         assert datetime.fromisoformat(message.attributes["event_time"]) == row["event_time"]
+
+    for row in rows.values():
+        assert row["publish_time"] <= row["read_at"] <= row["processed_at"]
+        assert (row["model_version"], row["job_hash"]) == (
+            row["model_fingerprint"],
+            load_job(str(service.job_file)).hash,
+        )
+    assert len({(row["model"], row["model_fingerprint"]) for row in rows.values()}) == len(PARALLEL)
 
     letters = [(m.attributes["error_message_id"], m.attributes["error_stage"], m.data) for m in service.drained("dead")]
     expected = [(row["message_id"], row["stage"], row["payloadBytes"] or b"") for row in service.dead_letters()]

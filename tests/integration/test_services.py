@@ -14,16 +14,18 @@ from google.cloud.bigquery import Table as BigQueryTable
 from google.pubsub_v1.types import PubsubMessage
 
 from streaming import services
-from streaming.batches import ENVELOPE, Failure, failure_rows
+from streaming.batches import ENVELOPE, Batch, Failure, failure_rows
+from streaming.bigquery.columns import bigquery_schema
 from streaming.endpoints import bigquery_client, publisher_client, subscriber_client
 from streaming.errors import JobError, Mistakes, PermanentError
-from streaming.job import Message, Reference
+from streaming.job import Message
+from streaming.job_parts import Reference
 from streaming.local.processes import free_port
 from streaming.options import Parameters
 from streaming.registry import forget, shared
 from streaming.results import table_schema
 from streaming.schema import parse_schema
-from streaming.services import DeadLetters, Table, Topic, bigquery_schema, prepare
+from streaming.services import DeadLetters, Table, Topic, prepare
 from streaming.wiring import Contract, Output
 from tests.builders import X, plan
 
@@ -185,11 +187,13 @@ def test_rows_come_out_of_the_table_whole(client: Client, parameters: Parameters
     prepare(parameters, contract(*OUTPUTS))
     schema = table_schema(contract(*OUTPUTS).output_columns)
     fixed = {
-        **dict.fromkeys(("event_time", "publish_time", "window_start", "window_end", "processed_at"), NOON),
+        **dict.fromkeys(("event_time", "publish_time", "read_at", "window_start", "window_end", "processed_at"), NOON),
         "message_id": "4711",
         "model": "times5",
         "model_version": "v1",
+        "model_fingerprint": "f1",
         "batch_size": 3,
+        "job_hash": "j1",
     }
     written = [
         {
@@ -298,6 +302,38 @@ def test_a_dead_letter_goes_whole_to_table_and_topic(client: Client, prepared: P
             {**said, "a": "1", "ü": "", "error_key": "Gerät", "error_message_id": "1", "original_message_id": "1"},
         ),
     ]
+
+
+def test_an_event_goes_to_table_and_topic_without_a_message(client: Client, prepared: Parameters) -> None:
+    refused = Failure("generation", "GenerationRefusedError", "generation 2: no variables", "times5")
+    write(prepared, Batch(pa.RecordBatch.from_pylist([], ENVELOPE)).with_events([refused, refused]).failures)
+    found = rows(client, prepared.deadletter_table, "message_id")
+    (timestamp,) = {row.pop("timestamp") for row in found}
+    event = {
+        "payloadString": "",
+        "payloadBytes": b"",
+        "attributes": [],
+        "errorMessage": "generation 2: no variables",
+        "stacktrace": None,
+        "stage": "generation",
+        "error_class": "GenerationRefusedError",
+        "message_id": None,
+        "key": None,
+        "model": "times5",
+        "job_name": "my-job",
+    }
+    assert found == [event, event]
+    said = {
+        "error_stage": "generation",
+        "error_class": "GenerationRefusedError",
+        "error_message": "generation 2: no variables",
+        "error_model": "times5",
+        "error_job_name": "my-job",
+        "error_timestamp": timestamp.isoformat(),
+    }
+    assert prepared.output_deadletter_topic
+    messages = received(prepared.output_deadletter_topic, 2)
+    assert [(each.data, dict(each.attributes)) for each in messages] == [(b"", said), (b"", said)]
 
 
 def test_a_payload_of_9_9_megabytes(client: Client, prepared: Parameters) -> None:

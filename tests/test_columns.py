@@ -1,4 +1,4 @@
-"""The pure part of the services: the job's columns as BigQuery declares them."""
+"""The job's columns as BigQuery declares them."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import pytest
 from google.cloud.bigquery import SchemaField
 
 from streaming.batches import TIMESTAMP
+from streaming.bigquery.columns import bigquery_schema
+from streaming.bigquery.table_fit import misfits, missing_columns
 from streaming.results import table_schema
-from streaming.services import bigquery_schema
 
 SCALARS = {
     "STRING": pa.string(),
@@ -37,12 +38,27 @@ def test_the_predictions_table() -> None:
         SchemaField("message_id", "STRING"),
         SchemaField("event_time", "TIMESTAMP"),
         SchemaField("publish_time", "TIMESTAMP"),
+        SchemaField("read_at", "TIMESTAMP"),
         SchemaField("window_start", "TIMESTAMP"),
         SchemaField("window_end", "TIMESTAMP"),
         SchemaField("model", "STRING"),
         SchemaField("model_version", "STRING"),
+        SchemaField("model_fingerprint", "STRING"),
         SchemaField("prediction", "FLOAT64"),
         SchemaField("scores", "FLOAT64", "REPEATED"),
         SchemaField("processed_at", "TIMESTAMP"),
         SchemaField("batch_size", "INT64"),
+        SchemaField("job_hash", "STRING"),
     ]
+
+
+def test_a_table_from_before_the_provenance_of_rows_is_given_their_columns() -> None:
+    written = bigquery_schema(table_schema([pa.field("prediction", pa.float64())]))
+    added = [
+        SchemaField("read_at", "TIMESTAMP"),
+        SchemaField("model_fingerprint", "STRING"),
+        SchemaField("job_hash", "STRING"),
+    ]
+    before = [column for column in written if column not in added]
+    assert (misfits(before, written), missing_columns(before, written)) == ([], added)
+    assert misfits([*before, *added], written) == []

@@ -1,0 +1,83 @@
+"""As much of Cloud Storage's JSON API as it takes to read and list objects, on a free port."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from itertools import count
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import pytest
+from google.auth.credentials import AnonymousCredentials
+
+START = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+class Bucket:
+    """The bucket `gs://bucket`: the content of its objects by name. What is named `secret...` may not be read."""
+
+    def __init__(self) -> None:
+        self.objects: dict[str, bytes] = {}
+        self._writes: dict[str, int] = {}
+        self._clock = count(1)
+
+    def put(self, name: str, content: bytes) -> None:
+        """Write an object; the n-th write of a bucket happens n minutes after `START`."""
+        self.objects[name] = content
+        self._writes[name] = next(self._clock)
+
+    def metadata(self, name: str) -> dict[str, Any]:
+        updated = START + timedelta(minutes=self._writes[name])
+        return {
+            "bucket": "bucket",
+            "name": name,
+            "size": str(len(self.objects[name])),
+            "generation": str(self._writes[name]),
+            "updated": f"{updated:%Y-%m-%dT%H:%M:%SZ}",
+        }
+
+    def answer(self, path: str, query: dict[str, list[str]]) -> tuple[HTTPStatus, bytes]:
+        kind, _, name = path.partition("/storage/v1/b/bucket")
+        name = unquote(name.removeprefix("/o").removeprefix("/"))
+        prefix = query.get("prefix", [""])[0]
+        if name.startswith("secret") or prefix.startswith("secret"):
+            return HTTPStatus.FORBIDDEN, b'{"error": {"message": "not yours"}}'
+        if name in self.objects:
+            return HTTPStatus.OK, self.objects[name] if kind else json.dumps(self.metadata(name)).encode()
+        if path.endswith("/b/bucket/o"):
+            items = [self.metadata(each) for each in sorted(self.objects) if each.startswith(prefix)]
+            return HTTPStatus.OK, json.dumps({"items": items}).encode()
+        if path.endswith("/b/bucket"):
+            return HTTPStatus.OK, b'{"name": "bucket"}'
+        return HTTPStatus.NOT_FOUND, b"{}"
+
+
+@contextmanager
+def cloud_storage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
+    """The bucket, with Google's client pointed at the server for the length of the block."""
+    bucket = Bucket()
+
+    class Requests(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            url = urlsplit(self.path)
+            status, body = bucket.answer(url.path, parse_qs(url.query))
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *args: object) -> None:
+            """Not on the screen."""
+
+    with HTTPServer(("127.0.0.1", 0), Requests) as server, ThreadPoolExecutor(1) as thread:
+        thread.submit(server.serve_forever, poll_interval=0.01)
+        monkeypatch.setenv("STORAGE_EMULATOR_HOST", f"http://127.0.0.1:{server.server_port}")
+        monkeypatch.setattr("google.auth.default", lambda **_: (AnonymousCredentials(), "project"))
+        yield bucket
+        server.shutdown()

@@ -1,0 +1,241 @@
+import logging
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any
+
+import pytest
+
+from streaming.models.attempts import Attempts, Throttler
+from streaming.models.service import RequestRefusedError, TransientError
+from streaming.models.tf_serving import TensorFlowServing
+from streaming.predictors import ModelFaultError, ModelOutputError, ModelTimeoutError, ModelUnavailableError
+from tests.predict_server import Drop, PredictServer, Reply, Step, Wait
+
+BUSY = Reply(b"busy", 503)
+BROKEN = Reply(b"broken", 500)
+PEACE = Reply(b"busy", 429, {"Retry-After": "7"})
+LONG_PEACE = Reply(b"busy", 429, {"Retry-After": "3600"})
+SECONDS = 10.0
+
+
+class CountingThrottler(Throttler):
+    """Counts what it is asked and told, and lets everything pass."""
+
+    def __init__(self) -> None:
+        super().__init__("test", throttle_delay_secs=0)
+        self.asked = 0
+        self.answers: list[bool] = []
+
+    def throttle_request(self, now: float) -> bool:
+        super().throttle_request(now)
+        self.asked += 1
+        return False
+
+    def over(self, now: float, answered: bool) -> None:
+        super().over(now, answered)
+        self.answers.append(answered)
+
+
+class Asker:
+    """Asks the server by attempts without waits.
+
+    Attributes:
+        slept: the waits there would have been.
+        retries: how often `on_retry` was called.
+        throttler: of the attempts.
+    """
+
+    def __init__(self, server: PredictServer) -> None:
+        self.slept: list[float] = []
+        self.retries = 0
+        self.throttler = CountingThrottler()
+        self._service = TensorFlowServing(server.url)
+        self._attempts = Attempts(
+            "toy", backoff=(0.0, 0.0), throttler=self.throttler, on_retry=self._retry, sleep=self.slept.append
+        )
+
+    def ask(self, timeout: float = SECONDS) -> Sequence[Any]:
+        return self._attempts.ask(self._service, [b'{"x":1}'], timeout).predictions
+
+    def _retry(self) -> None:
+        self.retries += 1
+
+
+@pytest.fixture
+def server() -> Iterator[PredictServer]:
+    with PredictServer() as running:
+        yield running
+
+
+@pytest.fixture
+def asker(server: PredictServer) -> Asker:
+    return Asker(server)
+
+
+@pytest.mark.parametrize(
+    "failure", [Reply(status=429), Reply(status=502), BUSY, Reply(status=504), BROKEN, Drop(), Drop(begun=True)]
+)
+def test_the_same_request_is_sent_again(server: PredictServer, asker: Asker, failure: Step) -> None:
+    server.script.append(failure)
+
+    assert asker.ask() == [5]
+    assert server.bodies == [b'{"signature_name":"serving_default","instances":[{"x":1}]}'] * 2
+    assert asker.retries == 1
+
+
+def test_attempts_go_on_while_there_is_time(server: PredictServer, asker: Asker) -> None:
+    server.script += [BUSY] * 9
+
+    assert asker.ask() == [5]
+    assert (len(server.asked), asker.retries) == (10, 9)
+
+
+def test_the_wait_is_at_least_what_the_service_asks_for(server: PredictServer, asker: Asker) -> None:
+    server.script += [PEACE, BUSY]
+
+    assert asker.ask() == [5]
+    assert asker.slept == [7.0, 0.0]
+
+
+def test_an_attempt_for_which_there_is_no_time_is_not_made(server: PredictServer, asker: Asker) -> None:
+    server.script += [BUSY, LONG_PEACE]
+
+    with pytest.raises(TransientError) as caught:
+        asker.ask()
+
+    assert str(caught.value) == f"{server.url} answers 429 Too Many Requests: busy"
+    assert isinstance(caught.value, ModelUnavailableError)
+    assert (len(server.asked), asker.retries, asker.slept) == (2, 1, [0.0])
+
+
+def test_a_service_at_fault_is_asked_three_times(server: PredictServer, asker: Asker) -> None:
+    server.script += [BROKEN] * 3
+
+    with pytest.raises(ModelFaultError) as caught:
+        asker.ask()
+
+    assert str(caught.value) == f"{server.url} answers 500 Internal Server Error: broken"
+    assert (len(server.asked), asker.retries) == (3, 2)
+
+
+def test_a_silent_service_is_not_asked_again(server: PredictServer, asker: Asker) -> None:
+    gate = threading.Event()
+    server.script.append(Wait(gate))
+
+    with pytest.raises(ModelTimeoutError):
+        asker.ask(timeout=0.1)
+    gate.set()
+
+    assert (len(server.asked), asker.retries) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    ("reply", "kind"),
+    [
+        (Reply(status=400), RequestRefusedError),
+        (Reply(status=403), ModelUnavailableError),
+        (Reply(b"garbage"), ModelOutputError),
+    ],
+)
+def test_what_another_attempt_would_not_mend_is_not_tried_again(
+    server: PredictServer, asker: Asker, reply: Reply, kind: type[Exception]
+) -> None:
+    server.script.append(reply)
+
+    with pytest.raises(kind):
+        asker.ask()
+
+    assert (len(server.asked), asker.retries) == (1, 0)
+
+
+def test_each_retry_is_logged(server: PredictServer, asker: Asker, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "streaming.models.attempts")
+    server.script.append(BUSY)
+
+    asker.ask()
+
+    said = f"model toy: attempt 1 failed: {server.url} answers 503 Service Unavailable: busy"
+    assert [record.getMessage() for record in caplog.records] == [said]
+
+
+@pytest.mark.parametrize(
+    ("script", "answers"),
+    [
+        ([], [True]),
+        ([BUSY, BUSY], [False, False, True]),
+        ([Reply(status=400)], [True]),
+        ([BROKEN] * 3, [True] * 3),
+        ([Reply(b"garbage")], [True]),
+        ([LONG_PEACE], [False]),
+    ],
+)
+def test_the_throttler_is_asked_before_each_attempt_and_told_what_became_of_it(
+    server: PredictServer, asker: Asker, script: list[Reply], answers: list[bool]
+) -> None:
+    server.script += script
+
+    with suppress(ModelUnavailableError, ModelFaultError, ValueError):
+        asker.ask()
+
+    assert (asker.throttler.asked, asker.throttler.answers) == (len(answers), answers)
+
+
+NOW = 1e12  # milliseconds since 1970
+
+
+def test_attempts_under_way_hold_nothing_back() -> None:
+    throttler = Throttler("test")
+    for answered in [True] * 5 + [False] * 5:
+        throttler.over(NOW, answered)
+
+    assert [throttler.throttle_request(NOW) for _ in range(100)] == [False] * 100
+
+
+def test_a_few_failures_hold_nothing_back() -> None:
+    throttler = Throttler("test")
+    for _ in range(4):
+        throttler.over(NOW, answered=False)
+
+    assert [throttler.throttle_request(NOW) for _ in range(100)] == [False] * 100
+
+
+def test_a_hiccup_of_a_service_in_use_holds_nothing_back() -> None:
+    throttler = Throttler("test")
+    for answered in [True] * 10 + [False] * 10:
+        throttler.over(NOW, answered)
+
+    assert [throttler.throttle_request(NOW + 2000) for _ in range(100)] == [False] * 100
+
+
+def test_a_service_that_stays_away_is_left_alone_for_a_second_at_a_time() -> None:
+    throttler = Throttler("test")
+    for _ in range(1000):
+        throttler.over(NOW, answered=False)
+
+    assert [throttler.throttle_request(NOW) for _ in range(100)].count(True) > 90
+    assert throttler.throttle_delay_secs == 1
+
+
+def test_a_service_that_is_back_is_asked_again() -> None:
+    throttler = Throttler("test")
+    for _ in range(1000):
+        throttler.over(NOW, answered=False)
+
+    assert [throttler.throttle_request(NOW + 10_000) for _ in range(100)] == [False] * 100
+
+
+def test_threads_do_not_lose_each_others_attempts() -> None:
+    throttler = Throttler("test")
+
+    def use() -> None:
+        for _ in range(500):
+            throttler.throttle_request(NOW)
+            throttler.over(NOW, answered=True)
+
+    with ThreadPoolExecutor(8) as pool:
+        for done in [pool.submit(use) for _ in range(8)]:
+            done.result()
+
+    assert (throttler._all_requests.sum(NOW), throttler._successful_requests.sum(NOW)) == (4000, 4000)
