@@ -158,6 +158,7 @@ _WRONG = {
     "dict_type": "write a mapping, as in {{name: value}}, not {input!r}",
     "extra_forbidden": "unknown key; remove it or mend its spelling",
     "finite_number": "write a finite number, not {input!r}",
+    "float_type": "write a number, not {input!r}",
     "greater_than": "write more than {ctx[gt]:g}, not {input!r}",
     "greater_than_equal": "write {ctx[ge]} or more, not {input!r}",
     "int_type": "write a whole number, not {input!r}",
@@ -208,7 +209,7 @@ def _wrong(detail: ErrorDetails) -> str:
         return f"{detail['input']!r} is no name; write a text, in quotes where YAML takes it for something else"
     if (detail["type"] != "missing" and detail["input"] is None) or detail.get("ctx", {}).get("actual_length") == 0:
         return "empty; fill it in"
-    return _WRONG.get(detail["type"], "{msg}, not {input!r}").format_map(detail)
+    return _WRONG.get(detail["type"], "{msg}; mend it").format_map(detail)
 
 
 class _UniqueKeys(yaml.SafeLoader):

@@ -150,9 +150,10 @@ class Model(Part):
         ("serving_default",),
         description="the signature to call, or a list of several to call in one pass",
     )
-    inputs: Literal["examples", "tensors"] | None = Field(
+    inputs: Literal["examples", "tensors", "vectors"] | None = Field(
         None,
-        description="whether the model takes serialized tf.Examples or a tensor for each feature; "
+        description="examples: serialized tf.Examples; tensors: one for each feature; vectors: as tensors, with each "
+        "number as a vector of one, which remote Keras models want; "
         "without it what the signature shows, and tensors for a remote model",
     )
     features: dict[FeatureName, Feature] | None = Field(
@@ -211,9 +212,17 @@ class Model(Part):
                 raise ValueError(f"{key} means nothing beside {kinds[0]}; remove it")
         if self.when is not None and self.otherwise:
             raise ValueError("otherwise takes what no `when` takes; keep one of them")
-        if self.kind in ("url", "endpoint") and self.outputs is None:
+        if self.path is not None and self.inputs == "vectors":
+            raise ValueError("vectors are for remote models, and a SavedModel shows its shapes; write inputs: tensors")
+        return self
+
+    @model_validator(mode="after")
+    def _tells_what_cannot_be_seen(self) -> Model:
+        if self.url is None and self.endpoint is None:
+            return self
+        if self.outputs is None:
             raise ValueError("the outputs of a remote model are not known here; list them under outputs")
-        if self.kind in ("url", "endpoint") and len(self.signature) > 1:
+        if len(self.signature) > 1:
             raise ValueError("a remote model is called by one signature; keep one of them")
         return self
 
@@ -227,7 +236,7 @@ _KINDS = ("path", "url", "endpoint", "ensemble")
 _FOREIGN = {
     "path": frozenset[str](),
     "url": frozenset({"watch"}),
-    "endpoint": frozenset({"watch"}),
+    "endpoint": frozenset({"watch", "signature"}),  # Vertex AI has no word for it
     "ensemble": frozenset({"signature", "inputs", "features", "timeout", "batch_size", "watch"}),
 }
 """Which keys go with which kind of model."""

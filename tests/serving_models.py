@@ -34,7 +34,7 @@ def save_regressor(directory: Path) -> None:
 
 
 def save_predictor(directory: Path) -> None:
-    """An output of each type: `hidden` [n, 3], `total` [n, 1], `rank` and `label` [n]."""
+    """An output of each type: `hidden` [n, 3], `total` and `label` [n, 1], `rank` [n]."""
 
     def signatures(examples: Any, hidden: Any) -> dict[str, Any]:
         return {"serving_default": v1.saved_model.predict_signature_def({"examples": examples}, _outputs(hidden))}
@@ -109,11 +109,16 @@ def save_half(directory: Path) -> None:
 
 
 def save_passing(directory: Path) -> None:
-    """A model of TensorFlow 1 that gives its input back as `given` [n], and its length as `length` [n]."""
+    """Takes `text` string [n]; gives it back as `given` [n], and its `length` [n].
+
+    The signature `renamed` is the same, but for the input's name, `words`.
+    """
     with v1.Graph().as_default(), v1.Session() as session:
         text = v1.placeholder(tf.string, [None])
         outputs = {"given": text, "length": tf.strings.length(text)}
-        _build(directory, session, {"serving_default": v1.saved_model.predict_signature_def({"text": text}, outputs)})
+        names = {"serving_default": "text", "renamed": "words"}
+        predict = v1.saved_model.predict_signature_def
+        _build(directory, session, {each: predict({name: text}, outputs) for each, name in names.items()})
 
 
 def save_half_broken(directory: Path) -> None:
@@ -152,8 +157,8 @@ def _hidden(examples: Any, weights: Any) -> Any:
 
 def _outputs(hidden: Any) -> dict[str, Any]:
     rank = tf.argmax(hidden, 1)
-    total = tf.reduce_sum(hidden, 1, keepdims=True)
-    return {"hidden": hidden, "total": total, "rank": rank, "label": tf.gather(tf.constant(LABELS), rank)}
+    label = tf.gather(tf.constant(LABELS), rank)[:, None]  # tfx-bsl stumbles over texts of shape [n]
+    return {"hidden": hidden, "total": tf.reduce_sum(hidden, 1, keepdims=True), "rank": rank, "label": label}
 
 
 def _classify(examples: Any, hidden: Any) -> Any:

@@ -169,6 +169,7 @@ def test_examples_or_raw_tensors(directory: Path, model: str, feature: str, tens
     [
         ("url: http://h:8501/v1/models/m", RemoteCall("http://h:8501/v1/models/m"), False),
         ("url: http://h/v1/models/m, inputs: tensors", RemoteCall("http://h/v1/models/m"), False),
+        ("url: http://h/v1/models/m, inputs: vectors", RemoteCall("http://h/v1/models/m", vectors=True), False),
         ("url: http://h/v1/models/m, inputs: examples", RemoteCall("http://h/v1/models/m", tensors=False), True),
         (
             "url: http://h/v1/models/m, inputs: examples, features: {x: value}",
@@ -176,8 +177,8 @@ def test_examples_or_raw_tensors(directory: Path, model: str, feature: str, tens
             False,
         ),
         (
-            "endpoint: projects/p/locations/l/endpoints/1, signature: predict",
-            RemoteCall("projects/p/locations/l/endpoints/1", "predict"),
+            "endpoint: projects/p/locations/l/endpoints/1",
+            RemoteCall("projects/p/locations/l/endpoints/1"),
             False,
         ),
     ],

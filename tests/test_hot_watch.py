@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 import threading
 import weakref
@@ -62,8 +61,8 @@ def logged() -> Iterator[Callable[[str], threading.Event]]:
         yield event
 
 
-def watched(versions: Versions) -> HotModel:
-    return HotModel(plan(call=SavedModelCall(str(versions.directory), watch=timedelta(milliseconds=20))))
+def watched(versions: Versions, within: timedelta = timedelta(milliseconds=20)) -> HotModel:
+    return HotModel(plan(call=SavedModelCall(str(versions.directory), watch=within)))
 
 
 def watcher() -> threading.Thread:
@@ -83,14 +82,24 @@ def test_a_thread_looks_until_the_model_is_closed(versions: Versions, logged: Ca
     assert not thread.is_alive()
 
 
-def test_the_thread_does_not_keep_the_model_alive(versions: Versions) -> None:
+def test_the_thread_does_not_keep_the_model_alive(versions: Versions, logged: Callable[[str], threading.Event]) -> None:
     versions.upload("1")
     model, thread = watched(versions), watcher()
+    taken_up = logged("generation 2 takes over from 1")
+    versions.upload("2", "times10")
+    assert taken_up.wait(PATIENCE)
     gone = weakref.ref(model)
     del model
     thread.join(PATIENCE)
-    gc.collect()
     assert (thread.is_alive(), gone()) == (False, None)
+
+
+def test_the_thread_ends_with_the_model_however_seldom_it_looks(versions: Versions) -> None:
+    versions.upload("1")
+    model, thread = watched(versions, timedelta(days=1)), watcher()
+    del model
+    thread.join(PATIENCE)
+    assert not thread.is_alive()
 
 
 def test_the_thread_survives_whatever_a_look_raises(

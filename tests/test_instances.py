@@ -106,6 +106,16 @@ def test_a_null_is_left_out() -> None:
     assert sent == [{}, {"x": 1.0}]
 
 
+def test_as_vectors_a_scalar_is_a_list_of_one() -> None:
+    call = RemoteCall("http://host/v1/models/toy", vectors=True)
+    columns = {"x": pa.array([1.0, None]), "t": pa.array(["a", "b"]), "l": pa.array([[1.0, 2.0], [3.0]])}
+    features = [feature(name, column.type) for name, column in columns.items()]
+
+    sent = instances(builders.batch(2, **columns).rows, plan(*features, call=call))
+
+    assert sent == [{"x": [1.0], "t": ["a"], "l": [1.0, 2.0]}, {"t": ["b"], "l": [3.0]}]
+
+
 def test_an_earlier_models_output_is_a_feature_like_any_other() -> None:
     earlier = builders.plan("first")
     built = builders.answered(builders.readings([1.0, 2.0]), earlier, [{"prediction": 5.0}, None])

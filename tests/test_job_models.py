@@ -67,8 +67,8 @@ def mistakes(text: str) -> list[str]:
             ),
         ),
         (
-            f"endpoint: {ENDPOINT}, signature: predict, outputs: {{o: p}}, otherwise: true",
-            Model(endpoint=ENDPOINT, signature=("predict",), outputs={"o": ModelOutput(column="p")}, otherwise=True),
+            f"endpoint: {ENDPOINT}, inputs: vectors, outputs: {{o: p}}, otherwise: true",
+            Model(endpoint=ENDPOINT, inputs="vectors", outputs={"o": ModelOutput(column="p")}, otherwise=True),
         ),
         (
             "ensemble: {mean: [a.p, b.p], at_least: 2}, outputs: {mean: p}",
@@ -134,7 +134,7 @@ def test_a_value_that_is_compared_keeps_its_type(written: str, value: bool | flo
         ("path: m, signature: 5", f"signature: {TEXT}, not 5"),
         ("path: m, signature: [a, 5]", f"signature.1: {TEXT}, not 5"),
         ("path: m, signature: [a, a]", "signature: a signature is named twice; name it once"),
-        ("path: m, inputs: tensor", "inputs: write 'examples' or 'tensors', not 'tensor'"),
+        ("path: m, inputs: tensor", "inputs: write 'examples', 'tensors' or 'vectors', not 'tensor'"),
         ("path: m, features: {}", "features: empty; fill it in"),
         ("path: m, features: {x: 1.5}", "features.x: write a text, or a mapping as in {field: name}, not 1.5"),
         (
@@ -191,8 +191,16 @@ def test_a_mistake_in_any_model(text: str, line: str) -> None:
         (f"endpoint: {ENDPOINT}", ": the outputs of a remote model are not known here; list them under outputs"),
         (f"url: '{URL}', outputs: {{o: p}}, watch: 5s", ": watch means nothing beside url; remove it"),
         (
-            f"endpoint: {ENDPOINT}, outputs: {{o: p}}, signature: [a, b]",
+            f"url: '{URL}', outputs: {{o: p}}, signature: [a, b]",
             ": a remote model is called by one signature; keep one of them",
+        ),
+        (
+            f"endpoint: {ENDPOINT}, outputs: {{o: p}}, signature: a",
+            ": signature means nothing beside endpoint; remove it",
+        ),
+        (
+            "path: m, inputs: vectors",
+            ": vectors are for remote models, and a SavedModel shows its shapes; write inputs: tensors",
         ),
     ],
 )

@@ -13,6 +13,7 @@ import tensorflow as tf
 from streaming.models.hot import HotModel
 from streaming.models.memory import give_back, spare_the_collector
 from tests.builders import plan, save_model
+from tests.versions import Versions
 
 MEGABYTE = 1_000_000
 
@@ -48,6 +49,22 @@ def test_what_a_process_starts_with_is_frozen_and_models_are_not(saved_models: P
     assert (gc.get_freeze_count() <= frozen, frozen > 100_000, model.look()) == (True, True, False)
     give_back()
     assert gone() is None
+
+
+@pytest.mark.usefixtures("_no_collection_of_its_own")
+def test_a_look_clears_away_what_generations_leave_when_they_go(saved_models: Path, tmp_path: Path) -> None:
+    versions = Versions(tmp_path / "versions", saved_models)
+    versions.upload("1")
+    model = versions.model()
+    in_hand = model.current()
+    at_the_swap = weakref.ref(Circle())
+    versions.upload("2")
+    assert (model.look(), model.look(), at_the_swap()) == (False, True, None)
+    when_it_is_let_go = weakref.ref(Circle())
+    assert (model.look(), when_it_is_let_go() is None) == (False, False)
+    assert in_hand.version == "1"
+    del in_hand
+    assert (model.look(), when_it_is_let_go()) == (False, None)
 
 
 def memory() -> float:

@@ -12,7 +12,6 @@ import pyarrow as pa
 import pytest
 
 from streaming.batches import field_column
-from streaming.errors import PermanentError
 from streaming.features import encode
 from streaming.models.attempts import Attempts
 from streaming.models.remote import MixedVersionsError, RemoteModel, connect
@@ -232,13 +231,3 @@ def test_an_endpoint_is_vertex_ais_and_not_asked_before_it_is_needed() -> None:
 
     assert isinstance(toy._service, VertexAI)
     assert toy._service.address == ENDPOINT
-
-
-def test_an_endpoint_cannot_be_asked_for_a_signature() -> None:
-    with pytest.raises(PermanentError) as caught:
-        connect(plan("", call=RemoteCall(ENDPOINT, "ranked")))
-
-    assert str(caught.value) == (
-        "models.toy.signature: a Vertex AI endpoint cannot be asked for ranked; "
-        "remove it, and deploy the model with that as default"
-    )

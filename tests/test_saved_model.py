@@ -141,7 +141,7 @@ def test_several_signatures_of_tensorflow_2_parse_the_examples_once(
 
     monkeypatch.setattr(v1.Session, "run", observed)
     outputs = predict(model, readings([1.0, 90.0]))
-    assert (outputs["state.label"], outputs["state.rank"]) == (["läuft".encode(), b"idle"], [1, 0])
+    assert (outputs["state.label"], outputs["state.rank"]) == ([["läuft".encode()], [b"idle"]], [1, 0])
     assert kernels["ParseExampleV2"] == 1
     assert kernels["MatMul"] + kernels["_MklMatMul"] == 2
 
@@ -345,3 +345,10 @@ def test_a_model_that_takes_more_than_examples(served: Path) -> None:
 def test_a_model_that_takes_a_tensor_of_another_type(served: Path) -> None:
     model = taking_tensors(Tensor("v", "int64", 3), outputs=["norm"])
     assert "was passed int64" in refusal(served / "vector", model)
+
+
+def test_two_signatures_with_two_names_for_one_tensor(served: Path) -> None:
+    call = SavedModelCall("", ("serving_default", "renamed"), (TEXT, Tensor("words", "string")))
+    model = plan("m", outputs=wanted("serving_default.length"), features=[], call=call)
+    why = "input words of signature renamed has another name in an earlier signature"
+    assert refusal(served / "passing", model) == why

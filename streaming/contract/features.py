@@ -16,7 +16,6 @@ from streaming.job import Job
 from streaming.job_parts import Feature
 from streaming.wiring import FeatureColumn
 
-
 JOB = "features"
 """The key of the job's features."""
 

@@ -67,4 +67,9 @@ def _call(model: Model, called: Called | None) -> SavedModelCall | RemoteCall | 
         return ensemble_call(model.ensemble)
     if model.path is not None and called is not None:
         return SavedModelCall(model.path, model.signature, called.tensors, model.watch)
-    return RemoteCall(str(model.url or model.endpoint), model.signature[0], tensors=model.inputs != "examples")
+    return RemoteCall(
+        address=str(model.url or model.endpoint),
+        signature=model.signature[0],
+        tensors=model.inputs != "examples",
+        vectors=model.inputs == "vectors",
+    )

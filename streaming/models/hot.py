@@ -144,15 +144,15 @@ class HotModel:
             self._news.append(news)
 
     def _clear_away(self, changed: bool) -> None:
-        """Free the generations that were served and are no longer in the hands of any batch, and the refused one."""
+        """Free the generation that was refused, and those served before once no batch has them in hand."""
         in_hand = [each for each in self._retired if each() is not None]
-        if changed or self._retired:
+        if changed or len(in_hand) < len(self._retired):
             memory.give_back()
         self._retired = in_hand
 
 
 class _Sights:
-    """What was seen at the paths so far, and what of it was dealt with."""
+    """What was seen at the path so far, and what of it was dealt with."""
 
     def __init__(self, settled: _Sight) -> None:
         self._last = self._settled = settled

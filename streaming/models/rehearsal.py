@@ -46,4 +46,6 @@ def rehearse(plan: ModelPlan) -> Rehearsal | None:
     model = loaded.current()
     assert isinstance(model, SavedModel)
     refusals = [news.refusal for news in loaded.news() if news.refusal is not None]
-    return Rehearsal(plan.name, model.version, model.fingerprint, seconds, model.warm(), refusals[0] if refusals else None)
+    return Rehearsal(
+        plan.name, model.version, model.fingerprint, seconds, model.warm(), refusals[0] if refusals else None
+    )

@@ -9,7 +9,6 @@ from typing import Any
 
 import pyarrow as pa
 
-from streaming.errors import PermanentError
 from streaming.models.attempts import Attempts
 from streaming.models.instances import Instance, instances
 from streaming.models.predictions import outputs
@@ -92,21 +91,14 @@ class RemoteModel:
 
 
 def connect(plan: ModelPlan, on_retry: Callable[[], None] = lambda: None) -> RemoteModel:
-    """The model that the plan's call names. Nothing is sent yet.
-
-    Raises:
-        PermanentError: the service cannot be told which signature to call.
-    """
+    """The model that the plan's call names. Nothing is sent yet."""
     assert isinstance(plan.call, RemoteCall)
-    return RemoteModel(plan, _service(plan.name, plan.call), Attempts(plan.name, on_retry=on_retry))
+    return RemoteModel(plan, _service(plan.call), Attempts(plan.name, on_retry=on_retry))
 
 
-def _service(model: str, call: RemoteCall) -> Service:
+def _service(call: RemoteCall) -> Service:
     if not call.address.startswith("projects/"):
         return TensorFlowServing(call.address, call.signature)
-    if call.signature != RemoteCall.signature:
-        wrong = f"a Vertex AI endpoint cannot be asked for {call.signature}"
-        raise PermanentError(f"models.{model}.signature: {wrong}; remove it, and deploy the model with that as default")
     from streaming.models.vertex_ai import VertexAI
 
     return VertexAI(call.address)

@@ -49,10 +49,11 @@ class SavedModel:
     """
 
     def __init__(self, plan: ModelPlan, directory: str, version: str | None = None) -> None:
+        assert isinstance(plan.call, SavedModelCall)
         _spare_the_cores()
         self._plan = plan
         try:
-            self._load(_call(plan), directory)
+            self._load(plan.call, directory)
             self.fingerprint = fingerprint(directory)
         except Exception as error:  # what TensorFlow raises for a damaged file is not documented; all of it means: no
             wrong = f"TensorFlow cannot load {directory}: {_said(error)}"
@@ -121,12 +122,6 @@ def _spare_the_cores() -> None:
     os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
 
 
-def _call(plan: ModelPlan) -> SavedModelCall:
-    if not isinstance(plan.call, SavedModelCall):
-        raise TypeError(f"the plan calls {plan.call}")
-    return plan.call
-
-
 def _signature_definitions(directory: str, signatures: Iterable[str]) -> dict[str, Any]:
     """What the graph says of the signatures, by name."""
     with tf.io.gfile.GFile(f"{directory}/{SAVED_MODEL}", "rb") as file:
@@ -151,10 +146,10 @@ def _placeholders(graph: v1.Graph, call: SavedModelCall) -> dict[str, Any]:
 def _fed(call: SavedModelCall, definitions: Mapping[str, Any], placeholders: Mapping[str, Any]) -> dict[str, Any]:
     """The placeholder for each tensor of the model's graph that a signature takes.
 
-    Where each of several signatures has its own `tf.Example`s, they all get the same: so the optimizer sees that they
-    parse the same features, and lets that be done once.
+    Where each of several signatures has `tf.Example`s of its own, as in TensorFlow 2, all get the same placeholder, or
+    the optimizer would not see that they parse the same and have it done once.
     """
-    fed = {}
+    fed: dict[str, Any] = {}
     for signature, definition in definitions.items():
         if call.tensors is None and len(definition.inputs) != 1:
             taken = ", ".join(sorted(definition.inputs)) or "nothing"
