@@ -107,8 +107,12 @@ def measure(directory: Path, megabytes: int, swaps: int, rows: int) -> None:
     batch = readings([float(row) for row in range(rows)])
     with Batches(model, lambda predictor: infer(to_examples(batch), swapped, predictor)) as batches:
         time.sleep(QUIET_SECONDS)
-        median = statistics.median(intervals(batches.taken()))
-        print(f"batches of {rows} rows, {median * 1000:.1f} ms each without a swap; variables of {megabytes} MB")
+        quiet = intervals(batches.taken())
+        median = statistics.median(quiet)
+        print(
+            f"without a swap: batches of {rows} rows, {median * 1000:.1f} ms each, {max(quiet) * 1000:.0f} ms at most; "
+            f"variables of {megabytes} MB"
+        )
         for version in range(2, swaps + 2):
             (versions / str(version)).symlink_to(exports[version % 2])
             swap(model, batches, median)

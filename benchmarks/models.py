@@ -2,25 +2,34 @@
 
     python -m benchmarks.models --messages 100000
 
-Three things are measured on Beam's Fn API runner in this process, each as the slope between two sizes, so that the
-start of pipelines and the loading of models do not count:
+Three things are measured in this process, each as the difference between many batches and one, so that starts and the
+loading of models do not count. Line and loop take turns, and the median of their rounds is given, for a shared machine
+is now fast, now slow:
 
-- the line from Decode to Infer with k models, against decode + k x inference: the line without models, and k times the
-  bare call of the SavedModel with ready-made `tf.Example`s (the goal is at most 1.15 of it);
-- tfx-bsl's `RunInferencePerModel` with the same k SavedModels, on the same ready-made `tf.Example`s: it decodes nothing.
+- line: from Decode to Infer with k models, on Beam's Fn API runner;
+- loop: decode + k x inference, written by hand without Beam: the pure steps, and k bare calls of the SavedModel after
+  each (the goal of the line is at most 1.15 of it);
+- stock: tfx-bsl's `RunInferencePerModel` with the same k SavedModels, on ready-made `tf.Example`s. It decodes nothing.
 """
 
 from __future__ import annotations
 
 import argparse
+import gc
 import io
 import json
+import multiprocessing
 import random
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+from statistics import median
+from typing import TypeVar
 
 import apache_beam as beam
 import fastavro
@@ -43,39 +52,65 @@ from streaming.windows import Windower
 from streaming.wiring import Contract
 
 BATCH = 1000
+MODELS = (1, 2, 4)
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Rounds:
+    """Microseconds of CPU a message, a figure for each round."""
+
+    decode: list[float]
+    loop: list[float]
+    line: list[float]
+    stock: list[float]
 
 
 def main() -> None:
     """Run the benchmark that the command line describes."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--messages", type=int, default=100_000)
+    parser.add_argument("--messages", type=int, default=200_000, help="in a round")
     parser.add_argument("--fields", type=int, default=20)
+    parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args()
-    beam.coders.registry.register_coder(Batch, BatchCoder)
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
         (directory / "reading.avsc").write_text(json.dumps(schema(arguments.fields)))
-        save_model(directory / "weigh", arguments.fields)
-        report(directory, messages(arguments.fields), arguments.messages // BATCH)
+        in_a_process(save_model, directory / "weigh", arguments.fields)
+        sizes = (arguments.fields, arguments.messages // BATCH, arguments.rounds)
+        report({models: in_a_process(measure, directory, models, *sizes) for models in MODELS})
 
 
-def report(directory: Path, batch: list[bytes], batches: int) -> None:
-    """The figures, in microseconds of CPU a message."""
-    one = job(directory, 1)
-    decode = slope(lambda n: run_line(one, batch, n, models=False), batches)
-    rows = decoded(one, batch)
-    call = SavedModel(one.models[0], str(directory / "weigh")).predict
-    inference = slope(lambda n: repeat(call, rows, n), batches)
-    print(f"decode     {decode:6.2f} us a message (Decode, Window, ToExamples)")
-    print(f"inference  {inference:6.2f} us a message (the SavedModel alone, batches of {BATCH})")
-    print("models       line   decode + k x inference   ratio   RunInferencePerModel of tfx-bsl")
-    examples = rows.column("example").to_pylist()
-    for models in (1, 2, 4):
-        several = job(directory, models)
-        line = slope(lambda n, several=several: run_line(several, batch, n), batches)
-        stock = slope(lambda n, models=models: run_stock(directory, models, examples, n), max(4, batches // 10))
-        sum_of_parts = decode + models * inference
-        print(f"{models:6} {line:10.2f} {sum_of_parts:24.2f} {line / sum_of_parts:7.2f} {stock:33.1f}")
+def in_a_process(function: Callable[..., T], *arguments: object) -> T:
+    """What it gives in a process of its own, whose memory and threads nobody else has touched, as a worker's."""
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(function, arguments)
+
+
+def measure(directory: Path, models: int, fields: int, batches: int, rounds: int) -> Rounds:
+    """So many models, by each of the ways."""
+    beam.coders.registry.register_coder(Batch, BatchCoder)
+    batch, contract = messages(fields), job(directory, models)
+    calls = [SavedModel(plan, str(directory / "weigh")).predict for plan in contract.models]
+    examples = decoded(pure_steps(contract), batch).column("example").to_pylist()
+    found = Rounds([], [], [], [])
+    for _ in range(rounds):
+        found.decode.append(slope(partial(run_loop, contract, batch, []), batches))
+        found.loop.append(slope(partial(run_loop, contract, batch, calls), batches))
+        found.line.append(slope(partial(run_line, contract, batch), batches))
+    found.stock.append(slope(partial(run_stock, directory, models, examples), max(4, batches // 10)))
+    return found
+
+
+def report(found: dict[int, Rounds]) -> None:
+    """The figures as a table."""
+    print(f"us of CPU a message, in batches of {BATCH}")
+    print("models   decode     loop     line    ratio    stock")
+    for models, rounds in found.items():
+        ratio = median(line / loop for line, loop in zip(rounds.line, rounds.loop, strict=True))
+        figures = " ".join(f"{median(each):8.2f}" for each in (rounds.decode, rounds.loop, rounds.line))
+        print(f"{models:6} {figures} {ratio:8.2f} {median(rounds.stock):8.1f}")
 
 
 def job(directory: Path, models: int) -> Contract:
@@ -110,30 +145,49 @@ def messages(fields: int) -> list[bytes]:
 
 
 def slope(run: Callable[[int], float], batches: int) -> float:
-    """Microseconds a message, of the CPU seconds that `run` takes for so many batches; the best of three."""
-    run(1)
-    return min((run(batches + 1) - run(1)) / (batches * BATCH) * 1e6 for _ in range(3))
+    """Microseconds a message, of the CPU seconds that `run` takes for so many batches."""
+    return (run(batches + 1) - run(1)) / (batches * BATCH) * 1e6
 
 
-def run_line(contract: Contract, batch: list[bytes], batches: int, *, models: bool = True) -> float:
+def run_line(contract: Contract, batch: list[bytes], batches: int) -> float:
     """CPU seconds of the line up to its models."""
     pipeline = beam.Pipeline(runner=FnApiRunner())
-    lines = (
+    _ = (
         pipeline
         | beam.Create([batches])
         | beam.FlatMap(lambda n: (list(batch) for _ in range(n))).with_output_types(list[bytes])
         | "Decode" >> beam.ParDo(MessagesToBatch(Decoder.of(contract)))
         | "Window" >> beam.ParDo(BatchToBatch(Windower.of(contract), "event_time"))
         | "ToExamples" >> beam.ParDo(BatchToBatch(ToExamples(contract.features), "to_example"))
+        | "Infer" >> Infer(contract.models, handler)
     )
-    if models:
-        _ = lines | "Infer" >> Infer(contract.models, handler)
-    return cpu(pipeline)
+    return cpu(lambda: pipeline.run().wait_until_finish())
+
+
+def run_loop(
+    contract: Contract, batch: list[bytes], calls: Sequence[Callable[[pa.RecordBatch], object]], batches: int
+) -> float:
+    """CPU seconds of the same by hand, on a thread as Beam's workers are."""
+    steps = pure_steps(contract)
+
+    def loop() -> None:
+        for _ in range(batches):
+            rows = decoded(steps, list(batch))
+            for call in calls:
+                call(rows)
+
+    thread = threading.Thread(target=loop)
+
+    def run() -> None:
+        thread.start()
+        thread.join()
+
+    return cpu(run)
 
 
 def run_stock(directory: Path, models: int, examples: Sequence[bytes], batches: int) -> float:
     """CPU seconds of tfx-bsl's transform on so many batches of ready-made `tf.Example`s."""
-    from tfx_bsl.public.beam import RunInferencePerModel
+    from tfx_bsl.public.beam.run_inference import RunInferencePerModel
     from tfx_bsl.public.proto import model_spec_pb2
 
     spec = model_spec_pb2.InferenceSpecType(
@@ -146,27 +200,27 @@ def run_stock(directory: Path, models: int, examples: Sequence[bytes], batches: 
         | beam.FlatMap(lambda n: (example for _ in range(n) for example in examples)).with_output_types(bytes)
         | RunInferencePerModel([spec] * models)
     )
-    return cpu(pipeline)
+    return cpu(lambda: pipeline.run().wait_until_finish())
 
 
-def cpu(pipeline: beam.Pipeline) -> float:
-    """CPU seconds of this process while the pipeline runs."""
+def cpu(run: Callable[[], object]) -> float:
+    """CPU seconds of this process meanwhile; what earlier runs have left is out of the collector's sight."""
+    gc.collect()
+    gc.freeze()
     start = time.process_time()
-    pipeline.run().wait_until_finish()
+    run()
     return time.process_time() - start
 
 
-def decoded(contract: Contract, batch: list[bytes]) -> pa.RecordBatch:
+def pure_steps(contract: Contract) -> tuple[Decoder, Windower, ToExamples]:
+    """Decode, Window, ToExamples."""
+    return Decoder.of(contract), Windower.of(contract), ToExamples(contract.features)
+
+
+def decoded(steps: tuple[Decoder, Windower, ToExamples], batch: list[bytes]) -> pa.RecordBatch:
     """The rows of one batch, as the models get them."""
-    return ToExamples(contract.features)(Windower.of(contract)(Decoder.of(contract)(batch))).rows
-
-
-def repeat(call: Callable[[pa.RecordBatch], object], rows: pa.RecordBatch, times: int) -> float:
-    """CPU seconds of so many calls."""
-    start = time.process_time()
-    for _ in range(times):
-        call(rows)
-    return time.process_time() - start
+    decode, window, to_examples = steps
+    return to_examples(window(decode(batch))).rows
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import logging
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -101,6 +102,7 @@ def _local_files(directory: str) -> Iterator[File]:
 def _remote_files(directory: str) -> Iterator[File]:
     from apache_beam.io.filesystems import FileSystems
 
+    logging.getLogger("apache_beam.io.gcp.gcsio").setLevel(logging.WARNING)  # two lines of INFO for each listing
     (found,) = FileSystems.match([f"{glob.escape(directory)}/**"])
     for file in found.metadata_list:
         name = file.path.removeprefix(f"{directory}/")

@@ -7,26 +7,23 @@ batch: another model's answer for it is still delivered.
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
 import apache_beam as beam
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from apache_beam.ml.inference.base import ModelHandler, RunInference
 
 from streaming import deadlines, inputs, metrics
+from streaming.answers import answer_column, unusable
 from streaming.batches import Batch, Failure, answer_type, by_row
 from streaming.blame import Blame, Verdict, by_halves
 from streaming.errors import one_line
 from streaming.predictors import (
     LoadedModel,
     ModelFaultError,
-    ModelOutputError,
     ModelTimeoutError,
     ModelUnavailableError,
     News,
@@ -34,7 +31,7 @@ from streaming.predictors import (
     Predictor,
 )
 from streaming.routing import taken
-from streaming.wiring import ModelPlan, Output, RemoteCall, SavedModelCall
+from streaming.wiring import ModelPlan, RemoteCall, SavedModelCall
 
 _LOG = logging.getLogger(__name__)
 
@@ -83,7 +80,8 @@ class BatchModelHandler(ModelHandler[Batch, Batch, LoadedModel]):
         return True  # the element is a batch already; Beam's own batching would take the stage apart
 
     def get_num_bytes(self, batch: Batch) -> int:
-        return int(batch.rows.nbytes)  # the default pickles the batch
+        # The default pickles the batch. What its columns share with others is counted whole, which costs less to tell.
+        return int(batch.rows.get_total_buffer_size())
 
     def get_metrics_namespace(self) -> str:
         return f"{metrics.NAMESPACE}_{self.plan.name}"
@@ -114,9 +112,10 @@ def infer(batch: Batch, plan: ModelPlan, model: Predictor) -> Batch:
         ModelUnavailableError: the model cannot be asked now.
     """
     asked = np.flatnonzero(taken(batch, plan.takes))
-    wrong = inputs.unfit(_rows(batch, asked), plan)
-    failures = {int(asked[row]): _raised(plan, error) for row, error in wrong.items()}
-    asked = np.delete(asked, list(wrong))
+    failures = {}
+    if wrong := inputs.unfit(_rows(batch, asked), plan):
+        failures = {int(asked[row]): _raised(plan, error) for row, error in wrong.items()}
+        asked = np.delete(asked, list(wrong))
     answers, answered, refused = _ask(_rows(batch, asked), plan, model)
     failures |= {int(asked[row]): failure for row, failure in refused.items()}
     return _with_answers(batch, plan, answers, asked[answered], failures)
@@ -134,8 +133,8 @@ def _ask(
 
     def call(start: int, length: int) -> pa.StructArray:
         outputs = _within(plan, partial(model.predict, rows.slice(start, length)))
-        answers = _answers(outputs, length, plan, model)
-        failures.update({start + row: _raised(plan, error) for row, error in outputs.unanswered.items()})
+        answers = answer_column(outputs, length, plan, model)
+        failures.update({start + row: _raised(plan, error) for row, error in unusable(outputs, plan).items()})
         return answers
 
     verdict = by_halves(rows.num_rows, call, Blame(_PASSING, _COSTLY, plan.batch_size))
@@ -146,11 +145,10 @@ def _ask(
         failures = dict.fromkeys(range(rows.num_rows), _broken(plan, verdict, rows.num_rows))
     answers = pa.concat_arrays([part for _, _, part in verdict.answers] or [pa.nulls(0, answer_type(plan.fields))])
     answered = np.concatenate([np.arange(start, start + n) for start, n, _ in verdict.answers] or [np.arange(0)])
-    finite = _finite(answers, plan)
-    for row in answered[~finite].tolist():
-        failures.setdefault(row, _not_finite(plan))
-    good = ~np.isin(answered, list(failures))
-    return answers.filter(pa.array(good)), answered[good], failures
+    if failures:
+        good = ~np.isin(answered, list(failures))
+        answers, answered = answers.filter(pa.array(good)), answered[good]
+    return answers, answered, failures
 
 
 _PASSING = (MemoryError, ModelUnavailableError)
@@ -182,45 +180,6 @@ def _see_whether_available(verdict: Verdict[pa.StructArray], plan: ModelPlan) ->
         raise ModelUnavailableError(f"model {plan.name}: {_words(verdict.error)}") from verdict.error
 
 
-def _answers(outputs: Outputs, rows: int, plan: ModelPlan, model: Predictor) -> pa.StructArray:
-    """The outputs of one call as a column of answers."""
-    columns = [_column(outputs.values[output.name], output, rows) for output in plan.outputs]
-    constants = (outputs.version or model.version, model.fingerprint, datetime.now(UTC), rows)
-    kind = answer_type(plan.fields)
-    types = [field.type for field in list(kind)[len(columns) :]]
-    repeated = [pa.repeat(pa.scalar(value, type_), rows) for value, type_ in zip(constants, types, strict=True)]
-    return pa.StructArray.from_arrays([*columns, *repeated], fields=list(kind))
-
-
-def _column(values: np.ndarray, output: Output, rows: int) -> pa.Array:
-    """One output as an Arrow column: [n] and [n, 1] as scalars, [n, k] as lists."""
-    shape = values.shape
-    listed = pa.types.is_list(output.type)
-    if shape[:1] != (rows,) or (len(shape) != 2 if listed else shape[1:] not in ((), (1,))):
-        raise ModelOutputError(f"output {output.name} has shape {list(shape)} for {rows} examples of {output.type}")
-    scalar = output.type.value_type if listed else output.type
-    flat = _scalars(values.reshape(-1), scalar)
-    return pa.ListArray.from_arrays(pa.array(np.arange(rows + 1, dtype=np.int32) * shape[1]), flat) if listed else flat
-
-
-def _scalars(values: np.ndarray, kind: pa.DataType) -> pa.Array:
-    if pa.types.is_string(kind):
-        return pa.array(values.tolist(), pa.binary()).cast(kind)  # raises where a text is not UTF-8
-    return pa.array(values.astype(kind.to_pandas_dtype(), copy=False), kind)
-
-
-def _finite(answers: pa.StructArray, plan: ModelPlan) -> np.ndarray:
-    """Whether each answer is free of infinities and NaN: BigQuery would take them, and nobody would notice."""
-    finite = np.ones(len(answers), bool)
-    for index, output in enumerate(plan.outputs):
-        values = answers.field(index)
-        if pa.types.is_list(output.type) and pa.types.is_floating(output.type.value_type):
-            finite[values.value_parent_indices().filter(pc.invert(pc.is_finite(values.flatten())))] = False
-        elif pa.types.is_floating(output.type):
-            finite &= pc.is_finite(values).to_numpy(zero_copy_only=False)
-    return finite
-
-
 def _with_answers(
     batch: Batch, plan: ModelPlan, answers: pa.StructArray, answered: np.ndarray, failures: Mapping[int, Failure]
 ) -> Batch:
@@ -229,7 +188,8 @@ def _with_answers(
         places = np.full(len(batch), -1)
         places[answered] = np.arange(len(answered))
         answers = answers.take(pa.array(places, mask=places < 0))
-    return batch.with_column(plan.column, answers).failing(*by_row(len(batch), failures))
+    batch = batch.with_column(plan.column, answers)
+    return batch.failing(*by_row(len(batch), failures)) if failures else batch
 
 
 def _raised(plan: ModelPlan, error: Exception) -> Failure:
@@ -244,12 +204,8 @@ def _broken(plan: ModelPlan, verdict: Verdict[pa.StructArray], rows: int) -> Fai
     return Failure(plan.stage, "ModelFailedError", message, plan.name)
 
 
-def _not_finite(plan: ModelPlan) -> Failure:
-    message = f"model {plan.name} answered with an infinity or NaN"
-    return Failure(plan.stage, "NonFinitePredictionError", message, plan.name)
-
-
 def _words(error: Exception | None) -> str:
-    """TensorFlow's message without the names of its graph's nodes."""
-    without = re.sub(r"\[\[\{\{.*?\}\}\]\]|\{\{.*?\}\}|\[Op:[^]]*\]", " ", one_line(error or Exception()))
-    return " ".join(without.split())[:1000]
+    return one_line(error or Exception())[:_MOST_WORDS]
+
+
+_MOST_WORDS = 1000

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import os
 import sys
 import tempfile
@@ -14,6 +15,9 @@ def import_tensorflow() -> None:
     Those lines come from C++, before any logging of TensorFlow's can be configured.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    # oneDNN's allocator never gives memory back, so that a process would keep what two generations of a model took.
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # its warnings are for those who build models
     sys.stderr.flush()
     shown = os.dup(2)
     with tempfile.TemporaryFile() as said:

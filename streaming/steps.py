@@ -33,6 +33,10 @@ class BatchCoder(beam.coders.Coder):
     def decode(self, encoded: bytes) -> Batch:
         return batches.from_bytes(encoded)
 
+    def estimate_size(self, value: Batch) -> int:
+        # Beam would encode its samples only to measure them.
+        return int(value.rows.get_total_buffer_size() + value.failures.get_total_buffer_size())
+
     def is_deterministic(self) -> bool:
         return False
 

@@ -64,9 +64,7 @@ def plan(
     own = (X,) if features is None else tuple(features)
     fed_by = tuple(dict.fromkeys(feature.column for feature in own if feature.output is not None))
     usual: dict[str, Any] = {"call": SavedModelCall(path), "takes": Selection(fed_by)}
-    return ModelPlan(
-        name, outputs=tuple(outputs), features=own, shares_examples=features is None, **(usual | rest)
-    )
+    return ModelPlan(name, outputs=tuple(outputs), features=own, shares_examples=features is None, **(usual | rest))
 
 
 def answered(built: Batch, model: ModelPlan, answers: Sequence[dict[str, Any] | None]) -> Batch:

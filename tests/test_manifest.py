@@ -115,6 +115,12 @@ def test_every_mistake_is_named(tmp_path: Path) -> None:
     ]
 
 
+def test_a_mistake_that_is_rare_is_told_in_pydantics_words(tmp_path: Path) -> None:
+    assert mistakes(tmp_path, r'{"current": "1", "\ud800": "2"}') == [
+        ": manifest: Input should be a valid string, unable to parse raw data as a unicode string"
+    ]
+
+
 def test_a_tolerance_without_end(tmp_path: Path) -> None:
     assert mistakes(tmp_path, '{"current": "1", "generations": {"1": {"tolerance": 1e999}}}') == [
         ": generations.1.tolerance: write a finite number, not inf"

@@ -58,7 +58,9 @@ def described(**more: Any) -> Described:
                 "kind": "ensemble",
                 "method": "majority_vote",
                 "rows": "all",
-                "inputs": [{"name": "member", "needs": None, "gets": {"from": "m.s", "type": "int64", "default": None}}],
+                "inputs": [
+                    {"name": "member", "needs": None, "gets": {"from": "m.s", "type": "int64", "default": None}}
+                ],
                 "outputs": [],
             },
         ],
@@ -86,7 +88,8 @@ def test_every_field_wire_and_column_has_its_line(printed: Any) -> None:
         "  :smile:  double or null  feature x[red], m: when",
         "  serial   int64           not used",
         "",
-        "model m: SavedModel models/m, generation 12, classify and regress; takes tf.Examples of rows where :smile: > 1",
+        "model m: SavedModel models/m, generation 12, classify and regress; "
+        "takes tf.Examples of rows where :smile: > 1",
         "  needs  x[red]: float32[1]    from :smile:: double, 1.5 where null",
         "  needs  y: int64, any number  nothing: its own default",
         "  gives  classify.scores       column s: FLOAT64 REPEATED",

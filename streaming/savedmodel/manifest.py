@@ -123,10 +123,10 @@ _WRONG = {
     "tuple_type": "write a list, not {input!r}",
     "value_error": "{ctx[error]}",
 }
-"""By pydantic's name for a mistake, what is said of it."""
+"""By pydantic's name for a mistake, what is said of it; of rare ones, pydantic's own words."""
 
 
 def _line(detail: ErrorDetails) -> str:
     """`<key>: <what is wrong>` of one mistake."""
     key = ".".join(str(part) for part in detail["loc"] if part != "[key]")
-    return f"{key or 'manifest'}: {_WRONG[detail['type']].format_map(detail)}"
+    return f"{key or 'manifest'}: {_WRONG.get(detail['type'], '{msg}').format_map(detail)}"
