@@ -38,7 +38,8 @@ class Outputs:
     """What a model answers for n rows.
 
     Attributes:
-        values: each output by name, of shape [n], [n, 1] or [n, k].
+        values: each output by name, of shape [n], [n, 1] or [n, k], of a type that numpy knows by itself and that can
+            become the plan's without loss.
         unanswered: the rows whose values mean nothing, and why.
         version: the generation that has answered, where the answer says it; else it is the predictor's.
     """

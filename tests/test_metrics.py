@@ -1,8 +1,10 @@
 """Metrics: each has a name of its own, and counts both in Beam and in this process."""
 
 import itertools
+import re
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import apache_beam as beam
 import pytest
@@ -10,6 +12,9 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
 from streaming import metrics
 from streaming.metrics import BATCH_SIZE, DEAD_LETTERS, LATENCY, METRICS, MODEL_CALLS, PREDICTIONS, READ, Kind, Metric
+
+OWN = Path(metrics.__file__)
+OTHER_SOURCES = {file: file.read_text() for file in OWN.parent.rglob("*.py") if file != OWN}
 
 
 @pytest.fixture(autouse=True)
@@ -34,6 +39,17 @@ def test_names_are_unique_and_everything_is_said_of_each() -> None:
         assert metric.meaning
         assert (metric.bounds != ()) == (metric.kind is Kind.HISTOGRAM)
         assert list(metric.bounds) == sorted(set(metric.bounds))
+
+
+def test_each_is_used_somewhere() -> None:
+    used = {name for text in OTHER_SOURCES.values() for name in re.findall(r"\bmetrics\.([A-Z_]+)\b", text)}
+    assert used - {"NAMESPACE"} == {name for name, value in vars(metrics).items() if isinstance(value, Metric)}
+
+
+def test_none_is_made_elsewhere() -> None:
+    made = re.compile(r"\bMetric\(|\bMetrics\.\w|\b(?:apache_beam|beam)\.metrics\b")
+    assert made.search(OWN.read_text())
+    assert [file for file, text in OTHER_SOURCES.items() if made.search(text)] == []
 
 
 class _Count(beam.DoFn):

@@ -11,7 +11,8 @@ import tensorflow as tf
 from tensorflow.core.framework.graph_pb2 import GraphDef
 from tensorflow.core.framework.types_pb2 import DT_INT32
 
-from streaming.savedmodel.parsed_features import Graph, ParsedFeature, parsed_features
+from streaming.savedmodel.graph import Graph
+from streaming.savedmodel.parsed_features import ParsedFeature, parsed_features
 from streaming.savedmodel.signatures import read_signatures
 
 Features = tuple[ParsedFeature, ...] | None
@@ -54,19 +55,13 @@ class Model(tf.Module):
         self.no_default = tf.constant([], tf.float32)
         self.default = tf.constant([7.0])
         self.variable = tf.Variable([7.0])
-        self.parse_x_function = tf.function(parse_x)
         self.parse_inner_function = tf.function(parse_inner)
-        self.refuse_negative_function = tf.function(refuse_negative)
-        self.captured_by_name_function = tf.function(self.captured_by_name)
 
     def every_kind(self, examples: tf.Tensor) -> tf.Tensor:
         return tf.io.parse_example(examples, KINDS)["amount"]
 
     def another_feature(self, examples: tf.Tensor) -> tf.Tensor:
         return tf.io.parse_example(examples, {"y": tf.io.FixedLenFeature([3], tf.int64)})["y"]
-
-    def function_in_a_function(self, examples: tf.Tensor) -> tf.Tensor:
-        return self.parse_x_function(examples)
 
     def one_by_one(self, examples: tf.Tensor) -> tf.Tensor:
         return tf.map_fn(parse_one, examples, fn_output_signature=tf.float32)
@@ -78,9 +73,6 @@ class Model(tf.Module):
 
     def captured_by_name(self, examples: tf.Tensor) -> tf.Tensor:
         return parse_by(examples, self.key, self.no_default)
-
-    def captured_through_functions(self, examples: tf.Tensor) -> tf.Tensor:
-        return self.captured_by_name_function(examples)
 
     def captured_default(self, examples: tf.Tensor) -> tf.Tensor:
         return parse_by(examples, self.key, self.default)
@@ -136,21 +128,6 @@ class Model(tf.Module):
     def example_of_its_own(self, examples: tf.Tensor) -> tf.Tensor:
         return parse_x(tf.constant([example(x=1.0)]), required=False) * tf.cast(tf.size(examples), tf.float32)
 
-    def parsed_for_nothing(self, examples: tf.Tensor) -> tf.Tensor:
-        parse_x(examples)
-        return self.another_feature(examples)
-
-    def parsed_to_be_tested(self, examples: tf.Tensor) -> tf.Tensor:
-        refuse_negative(examples)
-        return self.another_feature(examples)
-
-    def tested_in_a_function(self, examples: tf.Tensor) -> tf.Tensor:
-        self.refuse_negative_function(examples)
-        return self.another_feature(examples)
-
-    def name_handed_on(self, examples: tf.Tensor) -> tf.Tensor:
-        return parse_by(examples, tf.identity(self.key), self.no_default)
-
     def nothing_parsed(self, examples: tf.Tensor) -> tf.Tensor:
         return tf.strings.length(examples)
 
@@ -161,11 +138,9 @@ INNER = ParsedFeature("inner", "string", (), required=True)
 EXPECTED: dict[str, Features] = {
     "every_kind": PARSED_KINDS,
     "another_feature": (Y,),
-    "function_in_a_function": (X,),
     "one_by_one": (X,),
     "either_branch": (X,),
     "captured_by_name": (X,),
-    "captured_through_functions": (X,),
     "captured_default": (X_WITH_DEFAULT,),
     "computed_default": (X_WITH_DEFAULT,),
     "computed_name": None,
@@ -181,10 +156,6 @@ EXPECTED: dict[str, Features] = {
     "example_in_an_example": (INNER,),
     "example_out_of_a_function": (INNER,),
     "example_of_its_own": None,
-    "parsed_for_nothing": (Y,),
-    "parsed_to_be_tested": (X, Y),
-    "tested_in_a_function": (X, Y),
-    "name_handed_on": (X,),
     "nothing_parsed": None,
 }
 
@@ -196,10 +167,6 @@ def parse_x(examples: tf.Tensor, required: bool = True) -> tf.Tensor:
 
 def parse_one(example: tf.Tensor) -> tf.Tensor:
     return tf.io.parse_single_example(example, X_SPEC)["x"]
-
-
-def refuse_negative(examples: tf.Tensor) -> None:
-    tf.debugging.assert_non_negative(parse_x(examples))
 
 
 def parse_inner(examples: tf.Tensor) -> tf.Tensor:
@@ -301,51 +268,6 @@ def test_a_signature_that_takes_what_another_parses() -> None:
     parsed = f"{parser(graph).name}:0"
     assert parsed_features(Graph(graph), [parsed], ["scores:0"]) is None
     assert parsed_features(Graph(graph), [parsed, "examples:0"], ["scores:0"]) is None
-
-
-def in_a_function(graph: GraphDef, name: str) -> Any:
-    """Moves the graph's nodes into a function that takes and gives what the graph did, and calls it by an op."""
-    function = graph.library.function.add()
-    function.signature.name = name
-    function.signature.input_arg.add().name = "examples"
-    function.signature.output_arg.add().name = "scores"
-    function.ret["scores"] = "scores:output:0"
-    function.node_def.extend(node for node in graph.node if node.op != "Placeholder")
-    del graph.node[:]
-    graph.node.add(name="examples", op="Placeholder")
-    graph.node.add(name="scores", op=name, input=["examples"])
-    return function
-
-
-def test_a_function_that_is_an_op_as_in_tensorflow_1() -> None:
-    graph = classic_graph()
-    in_a_function(graph, "Parse")
-    assert told(graph) == (X,)
-
-
-def test_functions_that_call_each_other_for_ever() -> None:
-    graph = classic_graph()
-    function = in_a_function(graph, "Parse")
-    function.node_def.add(name="again", op="Parse", input=["examples"])
-    function.control_ret["again"] = "again"
-    assert told(graph) == (X,)
-
-
-def test_a_name_that_is_handed_round_for_ever() -> None:
-    graph = classic_graph()
-    node = key(graph)
-    node.op = "Identity"
-    node.input.append(node.name)
-    assert told(graph) is None
-
-
-def test_a_graph_deeper_than_any_stack() -> None:
-    graph = classic_graph()
-    before = "scores"
-    for depth in range(5000):
-        graph.node.add(name=f"more_{depth}", op="Identity", input=[before])
-        before = f"more_{depth}"
-    assert parsed_features(Graph(graph), ["examples:0"], [f"{before}:0"]) == (X,)
 
 
 def lacks_a_node(graph: GraphDef) -> None:

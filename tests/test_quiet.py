@@ -39,12 +39,34 @@ def test_where_the_import_fails_it_is_shown(tmp_path: Path) -> None:
     assert done.stderr.endswith("ImportError: broken\n")
 
 
-@pytest.mark.parametrize(("given", "level"), [(None, "3"), ("0", "0")])
-def test_tensorflow_s_own_log_is_off_unless_the_user_has_set_it(tmp_path: Path, given: str | None, level: str) -> None:
-    (tmp_path / "tensorflow.py").write_text("import os; print(os.environ['TF_CPP_MIN_LOG_LEVEL'])")
-    code = "import os; os.environ.pop('TF_CPP_MIN_LOG_LEVEL', None)\n"
-    code += f"os.environ['TF_CPP_MIN_LOG_LEVEL'] = {given!r}\n" if given else ""
-    assert run(code + CODE, tmp_path).stdout == f"{level}\n"
+@pytest.mark.parametrize(
+    ("setting", "given", "told"),
+    [
+        ("TF_CPP_MIN_LOG_LEVEL", None, "3"),
+        ("TF_CPP_MIN_LOG_LEVEL", "0", "0"),
+        ("TF_ENABLE_ONEDNN_OPTS", None, "0"),
+        ("TF_ENABLE_ONEDNN_OPTS", "1", "1"),
+    ],
+)
+def test_tensorflow_s_own_log_and_one_dnn_are_off_unless_the_user_has_set_them(
+    tmp_path: Path, setting: str, given: str | None, told: str
+) -> None:
+    (tmp_path / "tensorflow.py").write_text(f"import os; print(os.environ[{setting!r}])")
+    code = f"import os; os.environ.pop({setting!r}, None)\n"
+    code += f"os.environ[{setting!r}] = {given!r}\n" if given else ""
+    assert run(code + CODE, tmp_path).stdout == f"{told}\n"
+
+
+def test_tensorflow_warns_nobody_but_its_errors_are_shown(tmp_path: Path) -> None:
+    (tmp_path / "tensorflow.py").write_text("")
+    code = "\nlog = logging.getLogger('tensorflow')\nlog.warning('never built'); log.error('broken')"
+    assert run(f"import logging\n{CODE}{code}", tmp_path).stderr == "afterwardsbroken\n"
+
+
+def test_other_libraries_warn_as_before(tmp_path: Path) -> None:
+    (tmp_path / "tensorflow.py").write_text("")
+    code = "\nlogging.getLogger('apache_beam').warning('slow')"
+    assert run(f"import logging\n{CODE}{code}", tmp_path).stderr == "afterwardsslow\n"
 
 
 def test_what_others_write_later_is_shown_again_though_nothing_was_flushed(tmp_path: Path) -> None:

@@ -92,7 +92,7 @@ class SavedModel:
         """Make the first call, which costs the most, with a row of zeros; what TensorFlow says if it is refused."""
         try:
             self._run(self._wanted, blank_input(self._plan))
-        except (tf.errors.OpError, ValueError) as error:
+        except (tf.errors.OpError, ValueError, ModelUnavailableError) as error:
             return one_line(error)
         return None
 

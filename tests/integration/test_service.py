@@ -155,5 +155,5 @@ def test_mistakes_are_reported_together_before_anything_is_read(example: Path) -
         "--ouput_topic: unknown flag; did you mean --output_topic?",
         "--input_subscription: 'readings' is not of the form projects/PROJECT/subscriptions/SUBSCRIPTION",
         "--output_table: missing; give --output_table=OUTPUT_TABLE",
-        f"models.times5.path: no file {example}/models/none/saved_model.pb",
+        f"models.times5.path: no directory {example}/models/none; correct the path",
     ]

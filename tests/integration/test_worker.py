@@ -66,6 +66,9 @@ class SmallJob:
     def ready(self):
         return True
 
+    def worn_out(self):
+        return False
+
     def snapshot(self):
         return {"messages_read": 3}
 
