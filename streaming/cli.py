@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -102,7 +103,7 @@ def run(
 def check(
     job_file: Annotated[str, typer.Argument(help="The job file, local or gs://.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON, for machines.")] = False,
-    load: Annotated[bool, typer.Option("--load", help="Also load the models, warm them and ask them.")] = False,
+    load: Annotated[bool, typer.Option("--load", help="Also load the SavedModels, warm them and ask them.")] = False,
     _debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
 ) -> None:
     """Check a job file against its schema and its models, and show how they are wired.
@@ -121,6 +122,8 @@ def check(
     described = describe(contract)
     if load:
         from streaming.models.rehearsal import rehearse
+
+        logging.getLogger("streaming").addHandler(logging.NullHandler())  # the table says what is refused
 
         described["loaded"] = [asdict(each) for each in map(rehearse, contract.models) if each is not None]
     show(described, as_json=as_json)

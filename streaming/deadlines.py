@@ -97,7 +97,7 @@ class _Hanging:
             if self._count < MOST_HANGING or self.too_many.is_set():
                 return
             self.too_many.set()
-        _LOG.error("%d calls of models hang; this process ends in %g s", MOST_HANGING, GRACE_SECONDS)
+        _LOG.error("%d calls of models hang; this process ends, at the latest in %g s", MOST_HANGING, GRACE_SECONDS)
         timer = threading.Timer(GRACE_SECONDS, os._exit, (EXIT_FAILED,))
         timer.daemon = True
         timer.start()

@@ -163,6 +163,7 @@ def _within(plan: ModelPlan, predict: Callable[[], Outputs]) -> Outputs:
         return deadlines.within(plan.timeout, predict)
     except deadlines.CallTimeoutError as error:
         metrics.count(metrics.ABANDONED_CALLS, 1, plan.name)
+        _LOG.warning("model %s: %s; the thread of the call is left behind", plan.name, error)
         raise ModelTimeoutError(str(error)) from error
 
 

@@ -96,4 +96,4 @@ threading.Event().wait()
 """
     ended = subprocess.run([sys.executable, "-c", program], check=False, capture_output=True, text=True, timeout=30)
     assert ended.returncode == 1
-    assert ended.stderr == "3 calls of models hang; this process ends in 0.01 s\n"
+    assert ended.stderr == "3 calls of models hang; this process ends, at the latest in 0.01 s\n"

@@ -75,7 +75,10 @@ def test_a_table_that_fits_is_left_as_it_is(server: BigQueryRestServer, client: 
     assert [asked.method for asked in server.asked] == ["GET"]
 
 
-def test_missing_columns_are_added_behind_the_others(server: BigQueryRestServer, client: Client) -> None:
+def test_missing_columns_are_added_behind_the_others(
+    server: BigQueryRestServer, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("BIGQUERY_EMULATOR_HOST")
     server.replies.extend([resource(schema=columns(("more", "DATE"), ("x", "FLOAT"))), resource()])
     ensure_table(client, TABLE, SCHEMA)
     assert server.asked[1:] == [
@@ -85,6 +88,16 @@ def test_missing_columns_are_added_behind_the_others(server: BigQueryRestServer,
             {"schema": columns(("more", "DATE"), ("x", "FLOAT"), ("key", "STRING"))},
         )
     ]
+
+
+def test_missing_columns_are_refused_where_the_emulator_would_only_seem_to_add_them(
+    server: BigQueryRestServer, client: Client
+) -> None:
+    server.replies.append(resource(schema=columns(("x", "FLOAT"))))
+    with pytest.raises(Mistakes) as raised:
+        ensure_table(client, TABLE, SCHEMA)
+    wrong = "lacks key, which the emulator cannot add; delete the table, or name another"
+    assert raised.value.lines == (f"output_table p.d.predictions: {wrong}",)
 
 
 def test_something_else_of_the_table_s_name_is_refused(server: BigQueryRestServer, client: Client) -> None:

@@ -11,6 +11,7 @@ from google.cloud.bigquery import DEFAULT_RETRY, Client, DatasetReference, Schem
 
 from streaming.bigquery.table_fit import misfits, missing_columns
 from streaming.bigquery.table_ids import TableId, parse_table_id
+from streaming.endpoints import emulators
 from streaming.errors import Mistakes, one_line
 
 __all__ = [
@@ -166,6 +167,9 @@ def _fit(client: Client, table: Table, schema: Sequence[SchemaField], place: str
     if lines:
         raise Mistakes([f"{place}: {line}" for line in lines])
     missing = missing_columns(table.schema, schema)
+    if missing and "BIGQUERY_EMULATOR_HOST" in emulators():  # it says that it adds them, and then takes no row
+        names = ", ".join(column.name for column in missing)
+        raise Mistakes([f"{place}: lacks {names}, which the emulator cannot add; delete the table, or name another"])
     if missing:
         table.schema = [*table.schema, *missing]
         client.update_table(table, ["schema"], retry=_RETRY)

@@ -119,7 +119,8 @@ class HotModel:
             old, self._model, self._serves = self._model, model, sight
             self._retired.append(weakref.ref(old))
             self._tell(News(model.version))
-            _LOG.info("model %s: generation %s takes over from %s", self._plan.name, model.version, old.version)
+            # No trouble, but what somebody waits for who has just uploaded it.
+            _LOG.warning("model %s: generation %s takes over from %s", self._plan.name, model.version, old.version)
         return True
 
     def _try(self, generation: Generation) -> SavedModel | None:
