@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import pyarrow as pa
+
 from streaming.batches import field_column
 from streaming.bigquery.columns import bigquery_mode, bigquery_type
 from streaming.durations import show_duration
@@ -43,7 +45,8 @@ def describe(contract: Contract) -> Described:
         "event_time": _event_time(message.event_time),
         "window": show_duration(contract.window),
         "fields": [_field(field, contract) for field in contract.schema.fields],
-        "features": [_feature(feature) for feature in contract.features],
+        "attributes": [{"name": name, "used": uses} for name, uses in _attributes(contract).items()],
+        "features": [_feature(feature, contract) for feature in contract.features],
         "models": [_model(model, contract) for model in contract.models],
         "table": list(_table(contract)),
     }
@@ -76,13 +79,36 @@ def _uses(field: SchemaField, contract: Contract) -> list[str]:
     return uses
 
 
-def _feature(feature: FeatureColumn) -> Described:
+def _attributes(contract: Contract) -> dict[str, list[str]]:
+    """The attributes of the messages that are used, and what for."""
+    message = contract.message
+    uses = [
+        (message.key.attribute, "key"),
+        (message.id.attribute if message.id else None, "id"),
+        (message.event_time.attribute, "event time"),
+    ]
+    uses += [(each.attribute, f"{model.name}: when") for model in contract.models for each in model.takes.conditions]
+    used: dict[str, list[str]] = {}
+    for name, use in dict.fromkeys(uses):
+        if name is not None:
+            used.setdefault(name, []).append(use)
+    return used
+
+
+def _feature(feature: FeatureColumn, contract: Contract) -> Described:
+    fields = contract.schema.fields
     return {
         "name": feature.name,
         "from": _name(feature.column, feature.output),
-        "type": str(feature.type),
+        "type": str(feature.type) if feature.output is None else _column_type(feature.type),
+        "nullable": any(field.nullable for field in fields if field_column(field.name) == feature.column),
         "default": feature.default,
     }
+
+
+def _column_type(kind: pa.DataType) -> str:
+    """The type of a model's output, in the words of its column."""
+    return bigquery_type(kind) + (" REPEATED" if pa.types.is_list(kind) else "")
 
 
 def _name(column: str, output: str | None) -> str:
@@ -122,12 +148,20 @@ def _call(model: ModelPlan) -> Described:
 
 
 def _rows(takes: Selection) -> str:
-    if takes.unless:
-        return "those that no model with a when takes"
-    said = [_condition(condition) for condition in takes.conditions]
-    if takes.at_least is not None:
-        said.append(f"at least {takes.at_least} of its members have answered")
-    return "where " + " and ".join(said) if said else "all"
+    """The rows, as in `rows {...}`, but `all` of them."""
+    said = [_answered(takes)] if takes.fed_by else []
+    said += ["that no model with a when takes"] if takes.unless else []
+    if takes.conditions:
+        said.append("where " + " and ".join(map(_condition, takes.conditions)))
+    return " and ".join(said) or "all"
+
+
+def _answered(takes: Selection) -> str:
+    names = [_name(column, None) for column in takes.fed_by]
+    feeders = " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+    if takes.at_least is not None and takes.at_least < len(names):
+        return f"that at least {takes.at_least} of {feeders} answer"
+    return f"that {feeders} {'answers' if len(names) == 1 else 'answer'}"
 
 
 def _condition(condition: Condition) -> str:
@@ -151,7 +185,7 @@ def _inputs(model: ModelPlan, contract: Contract) -> Iterator[Described]:
             yield {"name": "member", "needs": weight, "gets": _member(member, contract)}
         return
     needs = _needs(model)
-    gets = {feature.name: _feature(feature) for feature in model.features}
+    gets = {feature.name: _feature(feature, contract) for feature in model.features}
     for name in [*gets, *sorted(needs.keys() - gets.keys())]:
         yield {"name": name, "needs": needs.get(name), "gets": gets.get(name)}
 
@@ -163,7 +197,8 @@ def _member(member: Member, contract: Contract) -> Described:
         for field in model.fields
         if (model.column, field.name) == (member.column, member.output)
     )
-    return {"from": _name(member.column, member.output), "type": str(kind), "default": None}
+    name = _name(member.column, member.output)
+    return {"from": name, "type": _column_type(kind), "nullable": False, "default": None}
 
 
 def _needs(model: ModelPlan) -> Mapping[str, str]:

@@ -10,15 +10,17 @@ import json
 import posixpath
 import sys
 from collections.abc import Hashable
+from datetime import timedelta
 from typing import Any, Literal
 
 import yaml
 from pydantic import Field, PrivateAttr, ValidationError, model_validator
-from pydantic_core import ErrorDetails
+from pydantic.json_schema import GenerateJsonSchema
 
-from streaming.durations import Duration, parse_duration
+from streaming.durations import Duration, parse_duration, show_duration
 from streaming.errors import Mistakes
 from streaming.files import read_file
+from streaming.job_mistakes import mistake_lines
 from streaming.job_models import Model
 from streaming.job_parts import Feature, FeatureName, ModelName, Part, Reference, Shorthand
 
@@ -125,15 +127,22 @@ def parse_job(text: str, path: str) -> Job:
     try:
         job = Job.model_validate(document)
     except ValidationError as error:
-        raise Mistakes(_lines(error, document)) from error
+        raise Mistakes(mistake_lines(error, document, Job.model_json_schema())) from error
     job._hash = hashlib.sha256(text.encode()).hexdigest()[:16]
     return _resolved(job, path)
 
 
 def json_schema() -> str:
     """The JSON schema of a job file, as it stands in `job.schema.json`."""
-    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **Job.model_json_schema()}
-    return json.dumps(schema, indent=2) + "\n"
+    described = Job.model_json_schema(schema_generator=_DefaultsAsWritten)
+    return json.dumps({"$schema": "https://json-schema.org/draft/2020-12/schema", **described}, indent=2) + "\n"
+
+
+class _DefaultsAsWritten(GenerateJsonSchema):
+    """Writes the default of a duration as a job file would, where pydantic writes ISO 8601."""
+
+    def encode_default(self, dft: Any) -> Any:
+        return show_duration(dft) if isinstance(dft, timedelta) else super().encode_default(dft)
 
 
 def _resolved(job: Job, path: str) -> Job:
@@ -151,65 +160,6 @@ def _beside(path: str, other: str) -> str:
         return other
     scheme, separator, place = path.rpartition("://")
     return scheme + separator + posixpath.normpath(posixpath.join(posixpath.dirname(place), other))
-
-
-_WRONG = {
-    "bool_type": "write true or false, not {input!r}",
-    "dict_type": "write a mapping, as in {{name: value}}, not {input!r}",
-    "extra_forbidden": "unknown key; remove it or mend its spelling",
-    "finite_number": "write a finite number, not {input!r}",
-    "float_type": "write a number, not {input!r}",
-    "greater_than": "write more than {ctx[gt]:g}, not {input!r}",
-    "greater_than_equal": "write {ctx[ge]} or more, not {input!r}",
-    "int_type": "write a whole number, not {input!r}",
-    "invalid_key": "unknown key; remove it or mend its spelling",
-    "literal_error": "write {ctx[expected]}, not {input!r}",
-    "missing": "missing; add it",
-    "model_type": "write a mapping, as in {{name: value}}, not {input!r}",
-    "string_pattern_mismatch": "{input!r} is no name; use letters, digits and _, not starting with a digit",
-    "string_too_short": "empty; fill it in",
-    "string_type": "write a text, in quotes where YAML takes it for something else, not {input!r}",
-    "too_short": "write at least {ctx[min_length]} of them, not {ctx[actual_length]}",
-    "tuple_type": "write a list, as in [one, another], not {input!r}",
-    "value_error": "{ctx[error]}",
-}
-"""What is said of a mistake, by pydantic's name for it."""
-
-
-def _lines(error: ValidationError, document: object) -> list[str]:
-    details = error.errors(include_url=False)
-    return [f"{_place(each, document)}: {_wrong(each)}" for each in details if not _follows(each, details)]
-
-
-def _follows(detail: ErrorDetails, details: list[ErrorDetails]) -> bool:
-    """Whether a list is too short only because items of it are wrong themselves."""
-    loc = detail["loc"]
-    inside = (each["loc"] for each in details if len(each["loc"]) > len(loc))
-    return detail["type"] == "too_short" and any(other[: len(loc)] == loc for other in inside)
-
-
-def _place(detail: ErrorDetails, document: object) -> str:
-    """The path of the key as the file has it, where shorthands have no keys, and an only item no list."""
-    place = []
-    for key in detail["loc"][:-2] if _of_key(detail) else detail["loc"]:
-        inside = dict(enumerate(document)) if isinstance(document, list) else document
-        if isinstance(inside, dict) and (isinstance(key, str) or key in inside):
-            place.append(str(key))
-            document = inside.get(key)
-    return ".".join(place) or "job file"
-
-
-def _of_key(detail: ErrorDetails) -> bool:
-    """Whether a key of a mapping is wrong, not its value."""
-    return detail["loc"][-1:] == ("[key]",)
-
-
-def _wrong(detail: ErrorDetails) -> str:
-    if _of_key(detail) and detail["type"] != "string_pattern_mismatch":
-        return f"{detail['input']!r} is no name; write a text, in quotes where YAML takes it for something else"
-    if (detail["type"] != "missing" and detail["input"] is None) or detail.get("ctx", {}).get("actual_length") == 0:
-        return "empty; fill it in"
-    return _WRONG.get(detail["type"], "{msg}; mend it").format_map(detail)
 
 
 class _UniqueKeys(yaml.SafeLoader):

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal, TypeVar
+from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, StringConstraints, field_validator, model_validator
 
@@ -22,8 +23,28 @@ def _is_number(value: Any) -> bool:
 
 def _number(value: Any) -> Any:
     if not _is_number(value):
-        raise ValueError(f"write a number, not {value!r}")
+        raise ValueError(exponent_remedy(value) or f"write a number, not {value!r}")
     return value
+
+
+def exponent_remedy(value: object) -> str | None:
+    """How to write a number that YAML takes for a text, as it does where the point or the exponent's sign is missing.
+
+    Args:
+        value: as YAML has read it.
+
+    Returns:
+        The remedy; None where `value` is no such text.
+    """
+    match = _EXPONENT.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        return None
+    if math.isinf(float(match[0])):
+        return f"write a number that 64 bits hold, not {value!r}"
+    mantissa, exponent = match[1], match[2]
+    mantissa += "" if "." in mantissa else ".0"
+    exponent = exponent if exponent.startswith(("+", "-")) else f"+{exponent}"
+    return f"write {mantissa}e{exponent} (YAML takes {value} for a text)"
 
 
 def _scalar(value: Any) -> Any:
@@ -40,12 +61,22 @@ _Members = Annotated[tuple[str, ...], Field(strict=False, min_length=2)]
 _Weight = Annotated[float, Field(gt=0, allow_inf_nan=False), BeforeValidator(_number)]
 _Name = Annotated[str, StringConstraints(min_length=1)]
 _ENDPOINT = re.compile(r"projects/[^/]+/locations/[^/]+/endpoints/[^/]+")
-_URL = re.compile(r"https?://[^/?#]+/[^?#]*[^/?#]")
+_URL = re.compile(r"https?://[^/?#\s]+/[^?#\s]*[^/?#\s]")
+_METHODS_OF_URLS = (":predict", ":classify", ":regress")
+_EXPONENT = re.compile(r"([-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+))[eE]([-+]?[0-9]+)")
 
 
 def _check_one_of(said: Sequence[str], choice: Sequence[str]) -> None:
     if len(said) != 1:
         raise ValueError(f"say one of {', '.join(choice)}" + (f", not {' and '.join(said)}" if said else ""))
+
+
+def _has_port(url: str) -> bool:
+    """Whether the port is one that there can be; a URL without one has its scheme's."""
+    try:
+        return urlsplit(url).port != 0
+    except ValueError:  # no number, above 65535, or brackets that hold no address
+        return False
 
 
 class Condition(Part):
@@ -192,8 +223,10 @@ class Model(Part):
     @field_validator("url")
     @classmethod
     def _is_url(cls, value: str | None) -> str | None:
-        if value is not None and not _URL.fullmatch(value):
+        if value is not None and not (_URL.fullmatch(value) and _has_port(value)):
             raise ValueError(f"{value!r} is no URL of a model; write http://HOST:8501/v1/models/NAME")
+        if value is not None and value.endswith(_METHODS_OF_URLS):
+            raise ValueError(f"{value!r} names a method; write the URL of the model alone, {value.rpartition(':')[0]}")
         return value
 
     @field_validator("endpoint")

@@ -27,7 +27,7 @@ def show(job: Described, *, as_json: bool) -> None:
     console = Console()
     for heading, table in sections(job):
         console.print(Text(heading, "bold"), Padding(table, (0, 0, 1, 2)))
-    failed = " ".join(each["model"] for each in job.get("loaded", ()) if each["wrong"])
+    failed = ", ".join(each["model"] for each in job.get("loaded", ()) if each["wrong"])
     verdict = f"This job fits together, but cannot be served: {failed}" if failed else "This job fits together"
     console.print(Text(f"{verdict}; its job_hash is {job['job_hash']}."))
 
@@ -36,7 +36,7 @@ def sections(job: Described) -> Iterator[tuple[str, Table]]:
     """A heading and a table for the message, each model, the predictions, and the models as loaded, if they were."""
     identity = f"key {job['key']}, id {job['id']}, event time {job['event_time']}"
     message = f"message: {job['format']}, {job['schema']}; {identity}, windows of {job['window']}"
-    yield message, _table(("field", "type", "used as"), map(_field, job["fields"]))
+    yield message, _table(("field", "type", "used as"), _fields(job))
     for model in job["models"]:
         yield f"model {model['name']}: {_kind(model)}; takes {_takes(model)}", _table((), _wires(model))
     yield "table of predictions", _table(("column", "type", "mode", "filled by"), map(_column, job["table"]))
@@ -54,9 +54,15 @@ def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
     return table
 
 
-def _field(each: Described) -> tuple[str, str, str]:
-    kind = each["type"] + (" or null" if each["nullable"] else "")
-    return each["name"], kind, ", ".join(each["used"]) or "not used"
+def _fields(job: Described) -> Iterator[tuple[str, str, str]]:
+    for each in job["fields"]:
+        yield each["name"], _type(each), ", ".join(each["used"]) or "not used"
+    for each in job["attributes"]:
+        yield f"attribute {each['name']}", "string", ", ".join(each["used"])
+
+
+def _type(each: Described) -> str:
+    return each["type"] + (" or null" if each["nullable"] else "")
 
 
 def _kind(model: Described) -> str:
@@ -84,7 +90,7 @@ def _given(gets: Described | None) -> str:
     if gets is None:
         return "nothing: its own default"
     default = "" if gets["default"] is None else f", {gets['default']!r} where null"
-    return f"from {gets['from']}: {gets['type']}{default}"
+    return f"from {gets['from']}: {_type(gets)}{default}"
 
 
 def _column(each: Described) -> tuple[str, str, str, str]:

@@ -19,6 +19,7 @@ from streaming import metrics
 from streaming.errors import Mistakes
 from streaming.pubsub.subscription import Subscription
 from streaming.registry import shared
+from streaming.stopping import stop_asked
 
 BATCH_BYTES = 8_000_000
 """A batch closes when its messages reach so many bytes."""
@@ -108,19 +109,18 @@ def subscription(name: str, messages: int) -> Subscription:
     made = shared(("subscription", name), lambda: Subscription(name, 2 * messages, 2 * BATCH_BYTES))
     with _lock:
         _readers.add(made)
-    if _stop.is_set():
+    if stop_asked.is_set():
         made.stop()
     return made
 
 
 _lock = threading.Lock()
 _readers: set[Subscription] = set()
-_stop = threading.Event()
 
 
 def stop_reading() -> None:
     """Let this process's readers finish what is in hand and end. The job is done when all of it is acknowledged."""
-    _stop.set()
+    stop_asked.set()
     with _lock:
         readers = list(_readers)
     for reader in readers:

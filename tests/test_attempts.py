@@ -11,6 +11,7 @@ from streaming.models.attempts import Attempts, Throttler
 from streaming.models.service import RequestRefusedError, TransientError
 from streaming.models.tf_serving import TensorFlowServing
 from streaming.predictors import ModelFaultError, ModelOutputError, ModelTimeoutError, ModelUnavailableError
+from streaming.stopping import stop_asked
 from tests.predict_server import Drop, PredictServer, Reply, Step, Wait
 
 BUSY = Reply(b"busy", 503)
@@ -45,15 +46,24 @@ class Asker:
         slept: the waits there would have been.
         retries: how often `on_retry` was called.
         throttler: of the attempts.
+        stopping: whether the process is asked to stop.
+        now: the time, in seconds.
     """
 
     def __init__(self, server: PredictServer) -> None:
         self.slept: list[float] = []
         self.retries = 0
         self.throttler = CountingThrottler()
+        self.stopping = False
+        self.now = 0.0
         self._service = TensorFlowServing(server.url)
         self._attempts = Attempts(
-            "toy", backoff=(0.0, 0.0), throttler=self.throttler, on_retry=self._retry, sleep=self.slept.append
+            "toy",
+            backoff=(0.0, 0.0),
+            throttler=self.throttler,
+            on_retry=self._retry,
+            pause=self._pause,
+            clock=lambda: self.now,
         )
 
     def ask(self, timeout: float = SECONDS) -> Sequence[Any]:
@@ -62,11 +72,22 @@ class Asker:
     def _retry(self) -> None:
         self.retries += 1
 
+    def _pause(self, seconds: float) -> bool:
+        self.slept.append(seconds)
+        return self.stopping
+
 
 @pytest.fixture
 def server() -> Iterator[PredictServer]:
     with PredictServer() as running:
         yield running
+
+
+@pytest.fixture
+def stop() -> Iterator[None]:
+    stop_asked.set()
+    yield
+    stop_asked.clear()
 
 
 @pytest.fixture
@@ -157,7 +178,88 @@ def test_each_retry_is_logged(server: PredictServer, asker: Asker, caplog: pytes
     asker.ask()
 
     said = f"model toy: attempt 1 failed: {server.url} answers 503 Service Unavailable: busy"
-    assert [record.getMessage() for record in caplog.records] == [said]
+    assert [each.getMessage() for each in caplog.records if each.levelno == logging.INFO] == [said]
+
+
+def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
+
+
+def test_an_outage_is_said_once_and_so_is_its_end(
+    server: PredictServer, asker: Asker, caplog: pytest.LogCaptureFixture
+) -> None:
+    server.script += [BUSY] * 5
+
+    asker.ask()
+    asker.ask()
+
+    assert warnings(caplog) == [
+        f"model toy: {server.url} answers 503 Service Unavailable: busy; trying again for up to 60 s",
+        f"model toy: {server.url} answers again",
+    ]
+
+
+def test_an_outage_may_outlast_a_request(server: PredictServer, asker: Asker, caplog: pytest.LogCaptureFixture) -> None:
+    server.script += [BUSY, LONG_PEACE, BUSY]
+    with pytest.raises(TransientError):
+        asker.ask()
+    asker.ask()
+
+    assert warnings(caplog) == [
+        f"model toy: {server.url} answers 503 Service Unavailable: busy; trying again for up to 60 s",
+        f"model toy: {server.url} answers again",
+    ]
+
+
+@pytest.mark.parametrize(("later", "said"), [(59.0, 2), (60.0, 4)])
+def test_a_service_that_comes_and_goes_is_told_of_once_a_minute(
+    server: PredictServer, asker: Asker, caplog: pytest.LogCaptureFixture, later: float, said: int
+) -> None:
+    server.script.append(BUSY)
+    asker.ask()
+    asker.now = later
+    server.script.append(BUSY)
+    asker.ask()
+
+    assert len(warnings(caplog)) == said
+
+
+def test_a_service_at_fault_is_no_outage(server: PredictServer, asker: Asker, caplog: pytest.LogCaptureFixture) -> None:
+    server.script.append(BROKEN)
+
+    asker.ask()
+
+    assert warnings(caplog) == []
+
+
+@pytest.mark.parametrize("failure", [BUSY, BROKEN])
+def test_a_process_that_stops_does_not_ask_again(server: PredictServer, asker: Asker, failure: Step) -> None:
+    server.script.append(failure)
+    asker.stopping = True
+
+    with pytest.raises(ModelUnavailableError) as caught:
+        asker.ask()
+
+    assert str(caught.value) == "model toy does not answer, and is not asked again when stopping"
+    assert (len(server.asked), asker.retries) == (1, 0)
+
+
+def test_a_process_that_stops_still_asks_what_it_has_not_asked(server: PredictServer, asker: Asker) -> None:
+    asker.stopping = True
+
+    assert asker.ask() == [5]
+
+
+def test_by_default_a_stop_ends_the_wait_and_promises_nothing(
+    server: PredictServer, stop: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    server.script.append(BUSY)
+    attempts = Attempts("toy", backoff=(1000.0, 1000.0), retry_for=1e6)
+
+    with pytest.raises(ModelUnavailableError):
+        attempts.ask(TensorFlowServing(server.url), [b'{"x":1}'], SECONDS)
+
+    assert (len(server.asked), warnings(caplog)) == (1, [])
 
 
 @pytest.mark.parametrize(
@@ -216,6 +318,14 @@ def test_a_service_that_stays_away_is_left_alone_for_a_second_at_a_time() -> Non
 
     assert [throttler.throttle_request(NOW) for _ in range(100)].count(True) > 90
     assert throttler.throttle_delay_secs == 1
+
+
+def test_nothing_is_held_back_when_stopping(stop: None) -> None:
+    throttler = Throttler("test")
+    for _ in range(1000):
+        throttler.over(NOW, answered=False)
+
+    assert [throttler.throttle_request(NOW) for _ in range(100)] == [False] * 100
 
 
 def test_a_service_that_is_back_is_asked_again() -> None:

@@ -219,7 +219,7 @@ models:
         "message.event_time: the field tags is list<item: string>; "
         "take a timestamp, a date, a string, an int, a long or a double",
         "features.x: the schema has no field 'valeu'; did you mean value?",
-        "features.y.default: 'high' is no default for value, which is double",
+        "features.y.default: 'high' is no default for value, which is double; write a number from -3.4e+38 to 3.4e+38",
         "models.c.features.z: the field place cannot be used: a nested record",
         "models.d.features.x: the model c fills no column 'p'; there is output_0",
         "models.g.features.x: g takes float32, field kind gives string; take a number",

@@ -33,6 +33,7 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     save(directory / "pinned" / "a")
     save(directory / "pinned" / "b", {"newest": ("INT64", (None,))})
     (directory / "pinned" / "manifest.json").write_text(json.dumps({"current": "a"}))
+    save(directory / "floats" / "2", inputs=FLOATS)
     (directory / "empty").mkdir()
     (directory / "corrupt").mkdir()
     (directory / "corrupt" / "saved_model.pb").write_bytes(b"corrupt")
@@ -118,6 +119,51 @@ def test_the_current_generation_is_checked(directory: Path, path: str, column: p
 )
 def test_what_cannot_be_called(directory: Path, model: str, line: str) -> None:
     assert mistakes(directory, job(f"m: {{{model}}}")) == [line]
+
+
+def test_a_text_that_may_be_a_tensor_or_examples(directory: Path) -> None:
+    line = (
+        "models.m.inputs: the only input, examples, is a string, and nothing in the graph parses tf.Examples; "
+        "write inputs: tensors, or inputs: examples"
+    )
+    own = "path: m, features: {examples: kind}"
+    assert mistakes(directory, job(f"m: {{{own}}}", features="")) == [line]
+    told = {"examples": None, "tensors": (Tensor("examples", "string"),)}
+    for inputs, tensors in told.items():
+        (plan,) = contract(directory, job(f"m: {{{own}, inputs: {inputs}}}", features="")).models
+        assert plan.call == SavedModelCall(f"{directory}/m", tensors=tensors)
+
+
+@pytest.mark.parametrize(
+    ("model", "features", "lines"),
+    [
+        (
+            "path: floats",
+            "y: value",
+            [
+                "features: generation 2 of m needs x, float32[?]; add x: FIELD",
+                "features.y: no model takes the feature 'y'; there is x",
+            ],
+        ),
+        (
+            "path: floats",
+            "x: kind",
+            ["features.x: generation 2 of m takes float32, field kind gives string; take a number"],
+        ),
+        (
+            "path: floats, outputs: {output_1: p}",
+            "x: value",
+            [
+                "models.m.outputs.output_1: the signature serving_default of generation 2 has no such output; "
+                "did you mean output_0?"
+            ],
+        ),
+    ],
+)
+def test_the_generation_that_does_not_fit_is_named(
+    directory: Path, model: str, features: str, lines: list[str]
+) -> None:
+    assert mistakes(directory, job(f"m: {{{model}}}", features=features)) == lines
 
 
 def test_several_signatures_of_one_model_in_one_pass(directory: Path) -> None:

@@ -134,11 +134,11 @@ def test_a_declared_type_that_the_signature_has_too(directory: Path) -> None:
         ),
         (
             "a: {path: m, outputs: {output_0: score}}, b: {path: m, outputs: {output_0: Score}}",
-            ["models.b.outputs.output_0: the column Score (double) is a's score (double); name another"],
+            ["models.b.outputs.output_0: the column Score and a's score differ only in case; name another"],
         ),
         (
             "m: {path: labels, outputs: {output_0: p, scores: P}}",
-            ["models.m.outputs.scores: output_0 fills the column p already; name another"],
+            ["models.m.outputs.scores: output_0 fills the column p already, and P differs only in case; name another"],
         ),
         (
             "m: {path: m, outputs: {output_0: {column: p, type: STRING}}}",

@@ -63,7 +63,11 @@ def test_an_output_that_is_tested_and_one_that_is_taken(directory: Path) -> None
         ("{field: vale, above: 1}", ".field: the schema has no field 'vale'; did you mean value?"),
         ("{field: place, equals: 1}", ".field: the field place cannot be used: a nested record"),
         ("{field: place.lat, above: 1}", ".field: the field place cannot be used: a nested record"),
-        ("{field: x.p, above: 1}", ".field: no model 'x'; there is m, n"),
+        ("{field: x.p, above: 1}", ".field: no model 'x'; there is m"),
+        (
+            "{field: value, equals: 1e3}",
+            ".equals: '1e3' is no value of value, which is double; write 1.0e+3 (YAML takes 1e3 for a text)",
+        ),
         ("{field: m.hole, above: 1}", ".field: the model m fills no column 'hole'; did you mean whole?"),
         (
             "{field: time, above: 1}",

@@ -19,6 +19,11 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     more = {"count": "INT64", "score": "FLOAT", "label": "STRING", "is": "BOOL"}
     outputs: dict[str, tuple[str, tuple[int | None, ...]]] = {name: (dtype, (None,)) for name, dtype in more.items()}
     save(directory / "more", outputs | {"vector": ("FLOAT", (None, 3)), "counts": ("INT32", (None, 3))})
+    sized: dict[str, tuple[str, tuple[int | None, ...]]] = {
+        "four": ("FLOAT", (None, 4)),
+        "any": ("FLOAT", (None, None)),
+    }
+    save(directory / "sized", sized)
     return directory
 
 
@@ -76,8 +81,8 @@ def test_a_model_that_is_two_members_feeds_once(directory: Path) -> None:
 @pytest.mark.parametrize(
     ("ensemble", "line"),
     [
-        ("{mean: [a.number, c.p]}", "models.e.ensemble.mean: no model 'c'; there is a, b, e"),
-        ("{mean: [a.number, value]}", "models.e.ensemble.mean: no model 'value'; there is a, b, e"),
+        ("{mean: [a.number, c.p]}", "models.e.ensemble.mean: no model 'c'; there is a, b"),
+        ("{mean: [a.number, value]}", "models.e.ensemble.mean: 'value' names no model's column; write MODEL.COLUMN"),
         (
             "{mean: [a.number, b.scor]}",
             "models.e.ensemble.mean: the model b fills no column 'scor'; did you mean score?",
@@ -126,6 +131,23 @@ def test_a_model_that_is_two_members_feeds_once(directory: Path) -> None:
 )
 def test_a_mistake_in_an_ensemble(directory: Path, ensemble: str, line: str) -> None:
     assert mistakes(directory, job(f"{MODELS}, e: {{ensemble: {ensemble}}}")) == [line]
+
+
+@pytest.mark.parametrize(
+    ("models", "line"),
+    [
+        (
+            "e: {ensemble: {mean: [b.vector, c.any, c.four]}}",
+            "models.e.ensemble.mean: b.vector is a vector of 3 and c.four one of 4; take vectors of one size",
+        ),
+        (
+            "d: {ensemble: {mean: [b.vector, c.any]}}, e: {ensemble: {max: [c.four, d.mean]}}",
+            "models.e.ensemble.max: c.four is a vector of 4 and d.mean one of 3; take vectors of one size",
+        ),
+    ],
+)
+def test_vectors_of_different_sizes(directory: Path, models: str, line: str) -> None:
+    assert mistakes(directory, job(f"b: {{path: more}}, c: {{path: sized}}, {models}")) == [line]
 
 
 def test_a_member_whose_model_is_wrong_itself_is_not_wrong_again(directory: Path) -> None:

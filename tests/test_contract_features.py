@@ -77,22 +77,56 @@ def test_a_model_fed_by_several_takes_the_rows_that_all_of_them_answer(directory
             "x: m.output_0",
             "features.x: only a model's own features can take m.output_0; move it to models.NAME.features",
         ),
-        ("x: {field: value, default: a}", "features.x.default: 'a' is no default for value, which is double"),
-        ("x: {field: value, default: true}", "features.x.default: True is no default for value, which is double"),
-        ("x: {field: value, default: -.inf}", "features.x.default: -inf is no default for value, which is double"),
-        ("x: {field: value, default: 1.0e+39}", "features.x.default: 1e+39 is no default for value, which is double"),
-        ("x: {field: count, default: 0.5}", "features.x.default: 0.5 is no default for count, which is int32"),
+        (
+            "x: {field: value, default: a}",
+            "features.x.default: 'a' is no default for value, which is double; write a number from -3.4e+38 to 3.4e+38",
+        ),
+        (
+            "x: {field: value, default: true}",
+            "features.x.default: True is no default for value, which is double; "
+            "write a number from -3.4e+38 to 3.4e+38",
+        ),
+        (
+            "x: {field: value, default: -.inf}",
+            "features.x.default: -inf is no default for value, which is double; "
+            "write a number from -3.4e+38 to 3.4e+38",
+        ),
+        (
+            "x: {field: value, default: 1.0e+39}",
+            "features.x.default: 1e+39 is no default for value, which is double; "
+            "write a number from -3.4e+38 to 3.4e+38",
+        ),
+        (
+            "x: {field: count, default: 0.5}",
+            "features.x.default: 0.5 is no default for count, which is int32; write a whole number of 64 bits",
+        ),
         (
             "x: {field: count, default: 9223372036854775808}",
-            "features.x.default: 9223372036854775808 is no default for count, which is int32",
+            "features.x.default: 9223372036854775808 is no default for count, which is int32; "
+            "write a whole number of 64 bits",
         ),
-        ("x: {field: active, default: 1}", "features.x.default: 1 is no default for active, which is bool"),
-        ("x: {field: kind, default: 1}", "features.x.default: 1 is no default for kind, which is string"),
+        (
+            "x: {field: value, default: 1e30}",
+            "features.x.default: '1e30' is no default for value, which is double; "
+            "write 1.0e+30 (YAML takes 1e30 for a text)",
+        ),
+        (
+            "x: {field: active, default: 1}",
+            "features.x.default: 1 is no default for active, which is bool; write true or false",
+        ),
+        (
+            "x: {field: kind, default: 1}",
+            "features.x.default: 1 is no default for kind, which is string; write a text, in quotes",
+        ),
         (
             "x: {field: time, default: now}",
-            "features.x.default: 'now' is no default for time, which is timestamp[us, tz=UTC]",
+            "features.x.default: 'now' is no default for time, which is timestamp[us, tz=UTC]; "
+            "write a whole number of 64 bits",
         ),
-        ("x: {field: tags, default: a}", "features.x.default: 'a' is no default for tags, which is list<item: string>"),
+        (
+            "x: {field: tags, default: a}",
+            "features.x.default: 'a' is no default for tags, which is list<item: string>; remove it",
+        ),
     ],
 )
 def test_a_mistake_in_a_feature(directory: Path, features: str, line: str) -> None:

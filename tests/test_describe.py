@@ -42,6 +42,7 @@ models:
     outputs: {out: {column: served, type: INT64, repeated: true}}
     batch_size: 20
   mix: {ensemble: {weighted_mean: {pumps.five: 1, rest.ten: 0.5}, at_least: 1}, outputs: {weighted_mean: mixed}}
+  most: {ensemble: {max: [high.scores, served.served]}, outputs: {max: most}}
 """
 
 
@@ -63,8 +64,8 @@ def model(job: Described, name: str) -> Described:
     return found
 
 
-def gets(source: str, kind: str = "double", default: Any = None) -> Described:
-    return {"name": "x", "from": source, "type": kind, "default": default}
+def gets(source: str, kind: str = "double", default: Any = None, *, nullable: bool = True) -> Described:
+    return {"name": "x", "from": source, "type": kind, "nullable": nullable, "default": default}
 
 
 def test_the_message_and_what_its_fields_are_used_for(job: Described) -> None:
@@ -82,8 +83,12 @@ def test_the_message_and_what_its_fields_are_used_for(job: Described) -> None:
         {"name": "kind", "type": "string", "nullable": False, "used": ["pumps: when"]},
         {"name": "value", "type": "double", "nullable": True, "used": ["feature x", "served: v", "rest: x"]},
     ]
+    assert job["attributes"] == [
+        {"name": "device", "used": ["key"]},
+        {"name": "site", "used": ["pumps: when"]},
+    ]
     assert job["features"] == [gets("value", default=1.5)]
-    assert [each["name"] for each in job["models"]] == ["pumps", "served", "high", "rest", "mix"]
+    assert [each["name"] for each in job["models"]] == ["pumps", "served", "high", "rest", "most", "mix"]
 
 
 def test_a_model_of_versions_that_takes_some_rows(job: Described) -> None:
@@ -104,10 +109,11 @@ def test_a_model_of_versions_that_takes_some_rows(job: Described) -> None:
 
 
 def test_the_rows_of_a_fallback_and_of_a_switch(job: Described) -> None:
-    assert model(job, "rest")["rows"] == "those that no model with a when takes"
+    assert model(job, "rest")["rows"] == "that no model with a when takes"
     assert model(job, "rest")["inputs"] == [{"name": "x", "needs": "float32[1]", "gets": gets("value", default=2.0)}]
-    assert model(job, "high")["rows"] == "where pumps.five > 10 and < 1000"
-    assert model(job, "high")["inputs"] == [{"name": "x", "needs": "float32[1]", "gets": gets("pumps.five")}]
+    assert model(job, "high")["rows"] == "that pumps answers and where pumps.five > 10 and < 1000"
+    five = gets("pumps.five", "FLOAT64", nullable=False)
+    assert model(job, "high")["inputs"] == [{"name": "x", "needs": "float32[1]", "gets": five}]
     assert model(job, "high")["outputs"][3] == {
         "output": "scores",
         "column": "scores",
@@ -132,12 +138,13 @@ def test_a_remote_model(job: Described) -> None:
 
 
 def test_an_ensemble(job: Described) -> None:
-    five, ten = ({"from": name, "type": "double", "default": None} for name in ("pumps.five", "rest.ten"))
+    types = {"type": "FLOAT64", "nullable": False, "default": None}
+    five, ten = ({"from": name, **types} for name in ("pumps.five", "rest.ten"))
     assert model(job, "mix") == {
         "name": "mix",
         "kind": "ensemble",
         "method": "weighted_mean",
-        "rows": "where at least 1 of its members have answered",
+        "rows": "that at least 1 of pumps and rest answer",
         "inputs": [
             {"name": "member", "needs": "weight 1", "gets": five},
             {"name": "member", "needs": "weight 0.5", "gets": ten},
@@ -146,6 +153,16 @@ def test_an_ensemble(job: Described) -> None:
         "timeout": None,
         "batch_size": None,
     }
+
+
+def test_an_ensemble_of_vectors_takes_the_rows_that_all_members_answer(job: Described) -> None:
+    scores = {"from": "high.scores", "type": "FLOAT64 REPEATED", "nullable": False, "default": None}
+    served = scores | {"from": "served.served", "type": "INT64 REPEATED"}
+    assert model(job, "most")["rows"] == "that high and served answer"
+    assert model(job, "most")["inputs"] == [
+        {"name": "member", "needs": None, "gets": scores},
+        {"name": "member", "needs": None, "gets": served},
+    ]
 
 
 def test_the_table_and_what_fills_it(job: Described) -> None:
@@ -159,5 +176,6 @@ def test_the_table_and_what_fills_it(job: Described) -> None:
         "high": ("BOOL", "NULLABLE", ["high: high"]),
         "label": ("STRING", "NULLABLE", ["high: label"]),
         "scores": ("FLOAT64", "REPEATED", ["high: scores"]),
+        "most": ("FLOAT64", "REPEATED", ["most: max"]),
         "mixed": ("FLOAT64", "NULLABLE", ["mix: weighted_mean"]),
     }

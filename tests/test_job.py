@@ -233,7 +233,7 @@ def test_yaml_that_is_nested_too_deeply() -> None:
         ("{}", ["message: missing; add it", "window: missing; add it", "models: missing; add it"]),
         (job_with(extra="1"), ["extra: unknown key; remove it or mend its spelling"]),
         (job_with(**{"1": "1"}), ["1: unknown key; remove it or mend its spelling"]),
-        (message_with(kee="k"), ["message.kee: unknown key; remove it or mend its spelling"]),
+        (message_with(kee="k"), ["message.kee: unknown key; did you mean key?"]),
         (message_with(format="xml"), ["message.format: write 'avro' or 'json', not 'xml'"]),
         (message_with(schema="''"), ["message.schema: empty; fill it in"]),
         (message_with(schema="5"), [f"message.schema: {TEXT}, not 5"]),
@@ -326,6 +326,12 @@ def test_the_module_prints_the_json_schema() -> None:
         [sys.executable, "-m", "streaming.job"], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert (printed.stdout, printed.stderr) == (json_schema(), "")
+
+
+def test_the_json_schema_gives_defaults_as_a_job_file_writes_them() -> None:
+    (_, event_time) = json.loads(json_schema())["$defs"]["EventTime"]["anyOf"]
+    defaults = {name: event_time["properties"][name]["default"] for name in ("max_past", "max_future")}
+    assert defaults == {"max_past": "365d", "max_future": "1d"}
 
 
 def test_the_json_schema_knows_short_forms_and_no_other_keys() -> None:

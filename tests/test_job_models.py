@@ -128,7 +128,9 @@ def test_a_value_that_is_compared_keeps_its_type(written: str, value: bool | flo
         (f"path: m, url: '{URL}'", f": {ONE_OF}, not path and url"),
         ("path: ''", "path: empty; fill it in"),
         ("path: [m]", f"path: {TEXT}, not ['m']"),
-        ("path: m, pth: n", "pth: unknown key; remove it or mend its spelling"),
+        ("path: m, pth: n", "pth: unknown key; did you mean path?"),
+        ("path: m, feautres: {x: v}", "feautres: unknown key; did you mean features?"),
+        ("path: m, when: {feild: a, above: 1}", "when.feild: unknown key; did you mean field?"),
         ("path: m, signature: []", "signature: empty; fill it in"),
         ("path: m, signature: ''", "signature: empty; fill it in"),
         ("path: m, signature: 5", f"signature: {TEXT}, not 5"),
@@ -182,6 +184,14 @@ def test_a_mistake_in_any_model(text: str, line: str) -> None:
             "url: 'http://host:8501'",
             "url: 'http://host:8501' is no URL of a model; write http://HOST:8501/v1/models/NAME",
         ),
+        *(
+            (f"url: '{url}'", f"url: '{url}' is no URL of a model; write http://HOST:8501/v1/models/NAME")
+            for url in ("http://my host/v1/models/m", "http://h/v1/my model", "http://h:65536/v1/m", "http://h:a/v1/m")
+        ),
+        *(
+            (f"url: '{URL}:{verb}'", f"url: '{URL}:{verb}' names a method; write the URL of the model alone, {URL}")
+            for verb in ("predict", "classify", "regress")
+        ),
         (
             "url: host/v1/models/m",
             "url: 'host/v1/models/m' is no URL of a model; write http://HOST:8501/v1/models/NAME",
@@ -214,7 +224,8 @@ def test_a_mistake_in_a_remote_model(text: str, line: str) -> None:
         ("{}", f"ensemble: say one of {METHODS}"),
         ("{mean: [a.p, b.p], max: [a.p, b.p]}", f"ensemble: say one of {METHODS}, not mean and max"),
         ("mean", "ensemble: write a mapping, as in {name: value}, not 'mean'"),
-        ("{median: [a.p, b.p]}", "ensemble.median: unknown key; remove it or mend its spelling"),
+        ("{median: [a.p, b.p]}", f"ensemble.median: unknown key; the methods are {METHODS}"),
+        ("{mean: [a.p, b.p], at_leats: 1}", "ensemble.at_leats: unknown key; did you mean at_least?"),
         ("{mean: []}", "ensemble.mean: empty; fill it in"),
         ("{mean: [a.p]}", "ensemble.mean: write at least 2 of them, not 1"),
         ("{mean: a.p}", "ensemble.mean: write a list, as in [one, another], not 'a.p'"),
@@ -250,7 +261,11 @@ def test_a_mistake_in_an_ensemble(ensemble: str, line: str) -> None:
         ("{field: a, attribute: b, equals: 1}", "when: name one thing to test, a field or an attribute"),
         ("{field: a}", "when: say what the value must be: equals, in, above or below"),
         ("{field: a, equals: 1, in: [1]}", "when: equals and in say the same thing; keep one"),
-        ("{field: a, equal: 1}", "when.equal: unknown key; remove it or mend its spelling"),
+        ("{field: a, equal: 1}", "when.equal: unknown key; did you mean equals?"),
+        ("{field: a, above: 1e300}", "when.above: write 1.0e+300 (YAML takes 1e300 for a text)"),
+        ("{field: a, above: -1.5e-3x}", "when.above: write a number, not '-1.5e-3x'"),
+        ("{field: a, below: -2.5E7}", "when.below: write -2.5e+7 (YAML takes -2.5E7 for a text)"),
+        ("{field: a, below: 1e999}", "when.below: write a number that 64 bits hold, not '1e999'"),
         ("{field: a, equals: }", "when.equals: empty; fill it in"),
         ("{field: a, equals: [1]}", f"when.equals: {SCALAR}, not [1]"),
         ("{field: a, equals: .nan}", f"when.equals: {SCALAR}, not nan"),

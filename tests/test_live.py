@@ -36,8 +36,22 @@ def test_stats_add_up() -> None:
     assert stats(100, {0.1: 90, 0.2: 10}) + stats(200, {0.2: 200}) == Stats(300, 600, 3, Counter({0.1: 90, 0.2: 210}))
 
 
+@pytest.mark.parametrize(
+    ("stats", "in_hand"),
+    [
+        (Stats(), 0),
+        (Stats(10, 0, 0), 10),
+        (Stats(10, 6, 0, Counter({0.1: 4, 0.2: 2})), 4),
+        (Stats(10, 0, 3), 7),
+        (Stats(10, 6, 8, Counter({0.1: 6})), 0),
+    ],
+)
+def test_messages_are_in_hand_that_have_neither_a_latency_nor_a_dead_letter(stats: Stats, in_hand: int) -> None:
+    assert stats.in_hand() == in_hand
+
+
 def test_nothing_is_known_at_first() -> None:
-    assert Meter().figures(now=7.0) == Figures(0, Stats(), None, None, None, None, None)
+    assert Meter().figures(now=7.0) == Figures(0, 0, Stats(), None, None, None, None, None)
 
 
 def test_rates_are_those_of_the_last_five_seconds() -> None:
@@ -45,7 +59,7 @@ def test_rates_are_those_of_the_last_five_seconds() -> None:
     for second, messages in enumerate([0, 1000, 1000, 1000, 1100, 1200, 1300, 1400]):
         meter.update(1, stats(messages))
         figures = meter.figures(now=100.0 + second)
-    assert figures == Figures(1, Stats(1400, 2800, 14), 80.0, 160.0, 0.8, None, None)
+    assert figures == Figures(1, 1386, Stats(1400, 2800, 14), 80.0, 160.0, 0.8, None, None)
 
 
 def test_percentiles_are_those_of_the_last_ten_seconds() -> None:
@@ -67,7 +81,9 @@ def test_workers_add_up_and_a_restart_takes_nothing_away() -> None:
     meter.update(2, stats(500, {0.1: 500}))
     assert meter.figures(now=0.0).totals == Stats(1500, 3000, 15, Counter({0.1: 1500}))
     meter.end(1)
-    assert meter.figures(now=1.0) == Figures(1, Stats(1500, 3000, 15, Counter({0.1: 1500})), 0.0, 0.0, 0.0, None, None)
+    assert meter.figures(now=1.0) == Figures(
+        1, 0, Stats(1500, 3000, 15, Counter({0.1: 1500})), 0.0, 0.0, 0.0, None, None
+    )
     meter.update(1, stats(100, {0.1: 100}))
     assert meter.figures(now=2.0).totals == Stats(1600, 3200, 16, Counter({0.1: 1600}))
 
@@ -97,21 +113,26 @@ def test_percentile(latency: dict[float, int], share: float, bound: float | None
     ("figures", "line"),
     [
         (
-            Figures(0, Stats(), None, None, None, None, None),
+            Figures(0, 0, Stats(), None, None, None, None, None),
             "messages 0 (-) | predictions 0 (-) | dead letters 0 (-) | latency p50 - p99 - | starting",
         ),
         (
-            Figures(1, Stats(0, 0, 0), 0.0, 0.0, 0.0, None, None),
+            Figures(1, 0, Stats(0, 0, 0), 0.0, 0.0, 0.0, None, None),
             "messages 0 (0/s) | predictions 0 (0/s) | dead letters 0 (0/s) | latency p50 - p99 -"
-            " | waiting for messages",
+            " | no messages are coming in",
         ),
         (
-            Figures(2, Stats(12345, 24690, 7), 1234.4, 2468.8, 0.25, 0.0124, 0.999),
+            Figures(1, 7, Stats(7, 0, 0), 0.0, 0.0, 0.0, None, None),
+            "messages 7 (0/s) | predictions 0 (0/s) | dead letters 0 (0/s) | latency p50 - p99 -"
+            " | messages in hand are not answered yet",
+        ),
+        (
+            Figures(2, 12, Stats(12345, 24690, 7), 1234.4, 2468.8, 0.25, 0.0124, 0.999),
             "messages 12,345 (1,234/s) | predictions 24,690 (2,469/s) | dead letters 7 (0.2/s)"
             " | latency p50 12 ms p99 999 ms",
         ),
         (
-            Figures(1, Stats(10, 20, 0), 9.95, 19.9, 0.0, 1.0, math.inf),
+            Figures(1, 0, Stats(10, 20, 0), 9.95, 19.9, 0.0, 1.0, math.inf),
             "messages 10 (9.9/s) | predictions 20 (20/s) | dead letters 0 (0/s) | latency p50 1.0 s p99 over 1 h",
         ),
     ],
@@ -163,6 +184,22 @@ def test_without_a_terminal_a_line_every_ten_seconds_and_the_last_one() -> None:
         "messages 0 (-) | predictions 0 (-) | dead letters 0 (-) | latency p50 - p99 -",
         "messages 1,000 (100/s) | predictions 2,000 (200/s) | dead letters 10 (1.0/s) | latency p50 100 ms p99 100 ms",
         "messages 1,100 (80/s) | predictions 2,200 (160/s) | dead letters 11 (0.8/s) | latency p50 100 ms p99 100 ms",
+    ]
+
+
+def test_nothing_is_waited_for_once_the_workers_are_to_stop() -> None:
+    output = io.StringIO()
+    with Live(Console(file=output, width=40)) as live:
+        live.update(1, snapshot(0))
+        for second in range(21):
+            if second == 11:
+                live.stop()
+            live.tick(now=50.0 + second)
+    figures = "messages 0 (0/s) | predictions 0 (0/s) | dead letters 0 (0/s) | latency p50 - p99 -"
+    assert output.getvalue().splitlines() == [
+        "messages 0 (-) | predictions 0 (-) | dead letters 0 (-) | latency p50 - p99 -",
+        f"{figures} | no messages are coming in",
+        f"{figures} | stopping",
     ]
 
 

@@ -13,7 +13,8 @@ from streaming.show import show
 
 def described(**more: Any) -> Described:
     """A job of one model, with names that rich would take for styles and emoji."""
-    gets = {"name": "x[red]", "from": ":smile:", "type": "double", "default": 1.5}
+    gets = {"name": "x[red]", "from": ":smile:", "type": "double", "nullable": True, "default": 1.5}
+    vote = {"from": "m.s", "type": "INT64", "nullable": False, "default": None}
     job = {
         "job_hash": "0123456789abcdef",
         "format": "avro",
@@ -26,6 +27,7 @@ def described(**more: Any) -> Described:
             {"name": ":smile:", "type": "double", "nullable": True, "used": ["feature x[red]", "m: when"]},
             {"name": "serial", "type": "int64", "nullable": False, "used": []},
         ],
+        "attributes": [{"name": "device", "used": ["key", "m: when"]}],
         "features": [gets],
         "models": [
             {
@@ -49,7 +51,7 @@ def described(**more: Any) -> Described:
                 "generation": None,
                 "signatures": ["serving_default"],
                 "takes": "tensors",
-                "rows": "all",
+                "rows": "that no model with a when takes",
                 "inputs": [],
                 "outputs": [],
             },
@@ -58,9 +60,7 @@ def described(**more: Any) -> Described:
                 "kind": "ensemble",
                 "method": "majority_vote",
                 "rows": "all",
-                "inputs": [
-                    {"name": "member", "needs": None, "gets": {"from": "m.s", "type": "int64", "default": None}}
-                ],
+                "inputs": [{"name": "member", "needs": None, "gets": vote}],
                 "outputs": [],
             },
         ],
@@ -84,21 +84,24 @@ def printed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
 def test_every_field_wire_and_column_has_its_line(printed: Any) -> None:
     assert printed(described()) == [
         "message: avro, reading.avsc; key attribute device, id field serial, event time publish time, windows of 90s",
-        "  field    type            used as",
-        "  :smile:  double or null  feature x[red], m: when",
-        "  serial   int64           not used",
+        "  field             type            used as",
+        "  :smile:           double or null  feature x[red], m: when",
+        "  serial            int64           not used",
+        "  attribute device  string          key, m: when",
         "",
         "model m: SavedModel models/m, generation 12, classify and regress; "
         "takes tf.Examples of rows where :smile: > 1",
-        "  needs  x[red]: float32[1]    from :smile:: double, 1.5 where null",
+        "  needs  x[red]: float32[1]    from :smile:: double or null, 1.5 where null",
         "  needs  y: int64, any number  nothing: its own default",
         "  gives  classify.scores       column s: FLOAT64 REPEATED",
         "",
-        "model far: remote http://models:8501/v1/models/far, serving_default; takes tensors of all rows",
+        "model far: remote http://models:8501/v1/models/far, serving_default; "
+        "takes tensors of rows that no model with a when",
+        "takes",
         "",
         "",
         "model mix: ensemble, majority vote; takes all rows",
-        "  needs  member  from m.s: int64",
+        "  needs  member  from m.s: INT64",
         "",
         "table of predictions",
         "  column  type     mode      filled by",
@@ -112,15 +115,16 @@ def test_the_models_as_they_were_loaded(printed: Any) -> None:
     good = {"model": "a", "generation": "2", "fingerprint": "ab", "seconds": 1.26, "complaint": None, "wrong": None}
     picky = good | {"model": "b", "complaint": "no zero"}
     broken = good | {"model": "c", "generation": None, "fingerprint": None, "seconds": 0.0, "wrong": "[broken]"}
-    lines = printed(described(loaded=[good, picky, broken]))
-    assert lines[-7:] == [
+    lines = printed(described(loaded=[good, picky, broken, broken | {"model": "d"}]))
+    assert lines[-8:] == [
         "models as loaded",
         "  model  generation  fingerprint  seconds  asked",
         "  a      2           ab           1.3      answers a blank example",
         "  b      2           ab           1.3      no zero",
         "  c                               0.0      [broken]",
+        "  d                               0.0      [broken]",
         "",
-        "This job fits together, but cannot be served: c; its job_hash is 0123456789abcdef.",
+        "This job fits together, but cannot be served: c, d; its job_hash is 0123456789abcdef.",
     ]
 
 

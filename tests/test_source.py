@@ -6,7 +6,8 @@ import apache_beam as beam
 import pytest
 from apache_beam.typehints import typehints
 
-from streaming.source import BATCH_BYTES, ReadBySubscriber, ReadLimits, ReadOnDataflow, _Forever, _share
+from streaming.source import BATCH_BYTES, ReadBySubscriber, ReadLimits, ReadOnDataflow, _Forever, _share, stop_reading
+from streaming.stopping import stop_asked
 
 SUBSCRIPTION = "projects/my-project/subscriptions/readings"
 
@@ -64,3 +65,12 @@ def test_both_readers_give_the_same_element_type() -> None:
     ours = pipeline | "Ours" >> ReadBySubscriber(SUBSCRIPTION, ReadLimits(1000, 0.05))
     native = pipeline | "Native" >> ReadOnDataflow(SUBSCRIPTION, 1000, None)
     assert ours.element_type == native.element_type == typehints.List[bytes]
+
+
+def test_who_stops_the_readers_tells_the_whole_process() -> None:
+    assert not stop_asked.is_set()
+    try:
+        stop_reading()
+        assert stop_asked.is_set()
+    finally:
+        stop_asked.clear()

@@ -163,6 +163,13 @@ def test_a_failure_while_stopping_shows_in_the_exit_code(run: Run) -> None:
     assert run(scenario) == (1, [STOPPING, "worker 1 did not stop as asked: RuntimeError: late"], 1)
 
 
+def test_messages_that_come_again_are_said_and_are_no_failure(run: Run) -> None:
+    stopping = "lambda *_: (send('unanswered', error='rem answers 503'), stop())"
+    scenario = f"signal.signal(signal.SIGTERM, {stopping}); " + READY_THEN_ASK
+    said = "worker 1 stopped; some messages were not answered and will come again: rem answers 503"
+    assert run(scenario) == (0, [STOPPING, said], 1)
+
+
 def test_a_worker_that_has_not_begun_dies_by_the_signal_and_that_is_no_failure(run: Run) -> None:
     assert run("signal.signal(signal.SIGTERM, signal.SIG_DFL); ask(signal.SIGINT); wait()") == (0, [STOPPING], 1)
 

@@ -12,7 +12,9 @@ import pytest
 
 from streaming.errors import JobError, PermanentError
 from streaming.local.processes import spawn
-from streaming.local.worker import cause
+from streaming.local.worker import UNAVAILABLE, cause
+from streaming.models.service import TransientError
+from streaming.predictors import ModelUnavailableError
 
 JOB = """
 import os, sys, threading
@@ -118,6 +120,50 @@ def test_a_worker_whose_calls_hang_finishes_what_it_has_and_fails() -> None:
     assert code == 1
 
 
+AWAY = """
+def fail():
+    Job.pipeline.reading.wait()
+    raise RuntimeError(
+        "bundle failed:Traceback (most recent call last):\\n  File 'x.py'\\n{raised} [while running 'Infer/rem/Beam']"
+    )
+self.pipeline.wait_until_finish = fail
+"""
+
+
+@pytest.mark.parametrize(
+    "name", ["streaming.predictors.ModelUnavailableError", "streaming.models.service.TransientError"]
+)
+def test_a_stop_while_a_model_is_away_loses_nothing_and_is_no_failure(name: str) -> None:
+    worker = Running(AWAY.format(raised=f"{name}: rem answers 503"))
+    assert worker.event() == {"event": "ready"}
+    worker.process.send_signal(signal.SIGTERM)
+    events, code = worker.rest()
+    assert (events[-3:], code) == (
+        [
+            {"event": "stats", "messages_read": 7},
+            {"event": "unanswered", "error": "rem answers 503"},
+            {"event": "stopped"},
+        ],
+        0,
+    )
+
+
+def test_any_other_failure_when_stopping_is_one() -> None:
+    worker = Running(AWAY.format(raised="ValueError: odd"))
+    assert worker.event() == {"event": "ready"}
+    worker.process.send_signal(signal.SIGTERM)
+    events, code = worker.rest()
+    assert (events[-1], code) == (
+        {"event": "failed", "error": "ValueError: odd [while running 'Infer/rem/Beam']", "permanent": False},
+        1,
+    )
+
+
+def test_the_errors_known_by_name_have_it() -> None:
+    known = (ModelUnavailableError, TransientError)
+    assert tuple(f"{each.__module__}.{each.__qualname__}" for each in known) == UNAVAILABLE
+
+
 TRACEBACK = """Pipeline job-001 failed in state FAILED: bundle inst002 failed:Traceback (most recent call last):
   File "steps.py", line 8, in process
     raise PLACE from error
@@ -148,6 +194,14 @@ Traceback (most recent call last):
         (
             RuntimeError(TRACEBACK.format(raised="streaming.errors.PermanentError: subscription s:\n mend it")),
             ("subscription s: mend it", True),
+        ),
+        (
+            RuntimeError(TRACEBACK.format(raised="streaming.predictors.ModelUnavailableError: model rem: away")),
+            ("model rem: away", False),
+        ),
+        (
+            RuntimeError(TRACEBACK.format(raised="streaming.models.service.TransientError: http://h: 1 answers 503")),
+            ("http://h: 1 answers 503", False),
         ),
         (
             RuntimeError(

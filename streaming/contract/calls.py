@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from streaming.contract.examples import ExampleFeature
 from streaming.contract.findings import Findings
@@ -25,10 +25,12 @@ class Called:
     Attributes:
         signatures: by name, in the order in which they are called.
         inputs: the raw tensors that each of them takes, by name; None for serialized `tf.Example`s.
+        version: the generation that they are of; None where the job file names the SavedModel itself.
     """
 
     signatures: Mapping[str, Signature]
     inputs: Mapping[str, TensorSpec] | None
+    version: str | None = None
 
     @property
     def tensors(self) -> tuple[Tensor, ...] | None:
@@ -54,12 +56,28 @@ def read_call(found: Findings, name: str, model: Model) -> Called | None:
     path, place = model.path, f"models.{name}.path"
     if path is None:
         return None
-    directory = found.tried(lambda: current(path, place).directory)
-    signatures = None if directory is None else found.tried(lambda: read_signatures(directory, place))
-    if directory is None or signatures is None:
+    generation = found.tried(lambda: current(path, place))
+    signatures = None if generation is None else found.tried(lambda: read_signatures(generation.directory, place))
+    if generation is None or signatures is None:
         return None
-    raw = None if model.inputs is None else model.inputs == "tensors"
-    return found.tried(lambda: choose(signatures, model.signature, directory, raw=raw), f"models.{name}.signature")
+    raw, whose = None if model.inputs is None else model.inputs == "tensors", generation.directory
+    call = found.tried(lambda: choose(signatures, model.signature, whose, raw=raw), f"models.{name}.signature")
+    if call is not None and (ambiguous := _ambiguous_input(model, call)):
+        found.add(f"models.{name}.inputs", ambiguous)
+    return None if call is None else replace(call, version=generation.version)
+
+
+def _ambiguous_input(model: Model, call: Called) -> str | None:
+    """Why serialized examples may not be what the model takes, though its only input looks like it."""
+    if model.inputs is not None or call.inputs is not None:
+        return None
+    unparsed = (each for each in call.signatures.values() if each.features is None)
+    for name in (name for signature in unparsed for name in signature.inputs if name in (model.features or {})):
+        return (
+            f"the only input, {name}, is a string, and nothing in the graph parses tf.Examples; "
+            "write inputs: tensors, or inputs: examples"
+        )
+    return None
 
 
 def choose(signatures: Mapping[str, Signature], names: Sequence[str], whose: str, *, raw: bool | None = None) -> Called:

@@ -36,11 +36,13 @@ class Offer:
         column: that it fills where the job file names none.
         type: of the column; None where it fits none.
         shown: how a person reads the output's own type.
+        size: of each row's vector; None where it is no vector, or of unknown size.
     """
 
     column: str
     type: pa.DataType | None
     shown: str
+    size: int | None = None
 
 
 def signature_offers(signatures: Mapping[str, Signature]) -> dict[str, Offer]:
@@ -48,7 +50,7 @@ def signature_offers(signatures: Mapping[str, Signature]) -> dict[str, Offer]:
     several = len(signatures) > 1
     return {
         f"{name}.{output}" if several else output: Offer(
-            f"{name}_{output}" if several else output, output_type(spec), show(spec)
+            f"{name}_{output}" if several else output, output_type(spec), show(spec), _vector_size(spec)
         )
         for name, signature in signatures.items()
         for output, spec in signature.outputs.items()
@@ -71,6 +73,11 @@ def output_type(spec: TensorSpec) -> pa.DataType | None:
     if value is None or rows is not None or len(rest) > 1:
         return None
     return pa.list_(value) if rest and rest != [1] else value
+
+
+def _vector_size(spec: TensorSpec) -> int | None:
+    _, *rest = spec.shape or (None,)
+    return rest[0] if len(rest) == 1 and rest != [1] else None
 
 
 def wire(
@@ -138,7 +145,11 @@ def check_columns(found: Findings, outputs: Mapping[str, tuple[Output, ...]]) ->
             if other is output:
                 continue
             if first == model:
-                found.add(place, f"{other.name} fills the column {other.column} already; name another")
-            elif (other.column, other.type) != (output.column, output.type):
+                case = "" if other.column == output.column else f", and {output.column} differs only in case"
+                found.add(place, f"{other.name} fills the column {other.column} already{case}; name another")
+            elif other.column != output.column:
+                taken = f"{first}'s {other.column}"
+                found.add(place, f"the column {output.column} and {taken} differ only in case; name another")
+            elif other.type != output.type:
                 taken = f"{first}'s {other.column} ({other.type})"
                 found.add(place, f"the column {output.column} ({output.type}) is {taken}; name another")

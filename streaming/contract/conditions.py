@@ -12,7 +12,7 @@ from streaming import job_models
 from streaming.contract.findings import Findings, hint
 from streaming.contract.sources import Source, Sources
 from streaming.errors import Mistakes
-from streaming.job_models import Number, Scalar
+from streaming.job_models import Number, Scalar, exponent_remedy
 from streaming.wiring import Condition
 
 
@@ -70,7 +70,8 @@ def _value(source: Source, value: Scalar) -> Scalar:
         return _whole(source, value, kind.bit_width)
     if pa.types.is_floating(kind) and isinstance(value, int | float) and not isinstance(value, bool):
         return _floating(source, value, kind)
-    remedy = next(remedy for is_, remedy in _TESTABLE.items() if is_(kind))
+    numeric = pa.types.is_floating(kind) or pa.types.is_integer(kind)
+    remedy = (numeric and exponent_remedy(value)) or next(each for is_, each in _TESTABLE.items() if is_(kind))
     raise Mistakes([f"{value!r} is no value of {source.name}, which is {kind}; {remedy}"])
 
 

@@ -51,7 +51,8 @@ def ensemble_offers(
         found.add(place, wrong)
     if wrong or len(members) < len(sources):
         return None
-    return {method: Offer(method, _answer(method, members), "")}
+    size = next((each.size for each in members if each.size is not None), None)
+    return {method: Offer(method, _answer(method, members), "", size)}
 
 
 def _check_at_least(found: Findings, place: str, ensemble: Ensemble) -> None:
@@ -68,7 +69,17 @@ def _wrong_numbers(members: list[Source]) -> str | None:
     if not all(numeric):
         each = members[numeric.index(False)]
         return f"{each.name} is {each.type}; take numbers, or vectors of them"
-    return _unlike(members, pa.types.is_list, "take single numbers only, or vectors only")
+    unlike = _unlike(members, pa.types.is_list, "take single numbers only, or vectors only")
+    return unlike or _unlike_sizes(members)
+
+
+def _unlike_sizes(members: list[Source]) -> str | None:
+    """Vectors of unknown size may be of any; the call checks them."""
+    for one, other in pairwise(each for each in members if each.size is not None):
+        if one.size != other.size:
+            sizes = f"{one.name} is a vector of {one.size} and {other.name} one of {other.size}"
+            return f"{sizes}; take vectors of one size"
+    return None
 
 
 def _wrong_votes(members: list[Source]) -> str | None:

@@ -13,6 +13,7 @@ from streaming.contract.findings import Findings, hint
 from streaming.contract.sources import Source, Sources
 from streaming.features import LARGEST_FLOAT32, feature_type
 from streaming.job import Job
+from streaming.job_models import exponent_remedy
 from streaming.job_parts import Feature
 from streaming.wiring import FeatureColumn
 
@@ -88,13 +89,14 @@ def _declared(found: Findings, sources: Sources, place: str, features: Mapping[s
 
 def _check_taken(found: Findings, model: str, call: Called, given: Given) -> None:
     """What a SavedModel takes is given, of the right type; and what it alone is given, it takes."""
+    taker = model if call.version is None else f"generation {call.version} of {model}"
     for need in call.needs:
         if need.required and need.name not in given.names:
-            found.add(given.place, f"{model} needs {need.name}, {need}{_remedy(given, need.name)}")
+            found.add(given.place, f"{taker} needs {need.name}, {need}{_remedy(given, need.name)}")
         elif need.name in given.columns and (wrong := need.misfit(given.columns[need.name])):
-            found.add(f"{given.place}.{need.name}", f"{model} {wrong}")
+            found.add(f"{given.place}.{need.name}", f"{taker} {wrong}")
     if given.own:
-        _check_used(found, [call], given, f"{model} takes no feature")
+        _check_used(found, [call], given, f"{taker} takes no feature")
 
 
 def _check_used(found: Findings, calls: Sequence[Called | None], given: Given, words: str) -> None:
@@ -129,8 +131,20 @@ def _wrong_default(source: Source, default: bool | float | str) -> str | None:
         model = source.name.partition(".")[0]
         return f"a row that {model} does not answer is skipped, no default applies; remove it"
     if not _default_fits(source.type, default):
-        return f"{default!r} is no default for {source.name}, which is {source.type}"
+        remedy = _default_remedy(source.type, default)
+        return f"{default!r} is no default for {source.name}, which is {source.type}; {remedy}"
     return None
+
+
+def _default_remedy(values: pa.DataType, default: bool | float | str) -> str:
+    if pa.types.is_nested(values):
+        return "remove it"
+    if pa.types.is_boolean(values):
+        return "write true or false"
+    wanted = feature_type(values)
+    if pa.types.is_floating(wanted):
+        return exponent_remedy(default) or f"write a number from -{LARGEST_FLOAT32:.2g} to {LARGEST_FLOAT32:.2g}"
+    return "write a whole number of 64 bits" if pa.types.is_integer(wanted) else "write a text, in quotes"
 
 
 def _default_fits(values: pa.DataType, default: bool | float | str) -> bool:

@@ -25,11 +25,13 @@ def wired_outputs(
         calls: what is called of each SavedModel, of those that are right.
     """
     known: dict[str, tuple[Output, ...]] = {}
-    earlier = EarlierOutputs(found, models, known)
+    sizes: dict[tuple[str, str], int | None] = {}
+    earlier = EarlierOutputs(found, models, known, sizes)
     for name in dict.fromkeys([*order, *models]):
         giver, offers = _offers(found, name, models[name], calls.get(name), earlier)
         if offers is not None:
             known[name] = wire(found, f"models.{name}.outputs", giver, offers, models[name].outputs)
+            sizes |= {(name, output.column): offers[output.name].size for output in known[name]}
     known = {name: known[name] for name in models if name in known}
     check_columns(found, known)
     return known
@@ -46,5 +48,7 @@ def _offers(
     if call is None:
         return "", None
     names = list(call.signatures)
-    giver = f"the signatures {', '.join(names)} have" if len(names) > 1 else f"the signature {names[0]} has"
+    whose = "" if call.version is None else f" of generation {call.version}"
+    several = len(names) > 1
+    giver = f"the signatures {', '.join(names)}{whose} have" if several else f"the signature {names[0]}{whose} has"
     return giver, signature_offers(call.signatures)

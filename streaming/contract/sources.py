@@ -24,6 +24,7 @@ class Source:
         type: of the values.
         output: the struct child in it, where the column is an earlier model's.
         symbols: the only values that there are, for an enum.
+        size: of each row's vector, where it is one of an earlier model's and its size is known.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Source:
     type: pa.DataType
     output: str | None = None
     symbols: tuple[str, ...] = ()
+    size: int | None = None
 
 
 class EarlierOutputs:
@@ -40,12 +42,20 @@ class EarlierOutputs:
         found: gets the mistakes.
         models: of the job.
         outputs: those that are right themselves, of the models of which they are known; it may still grow.
+        sizes: of the vectors among them, by model and column; it may still grow, too.
     """
 
-    def __init__(self, found: Findings, models: Mapping[str, Model], outputs: Mapping[str, tuple[Output, ...]]) -> None:
+    def __init__(
+        self,
+        found: Findings,
+        models: Mapping[str, Model],
+        outputs: Mapping[str, tuple[Output, ...]],
+        sizes: Mapping[tuple[str, str], int | None] | None = None,
+    ) -> None:
         self._found = found
         self._models = models
         self._outputs = outputs
+        self._sizes = {} if sizes is None else sizes
 
     def has(self, model: str) -> bool:
         """Whether the job has a model of this name."""
@@ -53,12 +63,18 @@ class EarlierOutputs:
 
     def find(self, place: str, name: str) -> Source | None:
         """The source MODEL.COLUMN; None where there is none, or its model is wrong itself."""
-        model, _, column = name.partition(".")
+        model, dot, column = name.partition(".")
+        others = [
+            each for each in self._models if not place.startswith(f"models.{each}.")
+        ]  # a model never takes its own
+        if not (model and dot and column):
+            self._found.add(place, f"{name!r} names no model's column; write MODEL.COLUMN")
+            return None
         if model not in self._models:
-            self._found.add(place, f"no model {model!r}{hint(model, self._models)}")
+            self._found.add(place, f"no model {model!r}{hint(model, others)}")
         for each in self._outputs.get(model, ()):
             if each.column == column:
-                return Source(name, model_column(model), each.type, column)
+                return Source(name, model_column(model), each.type, column, size=self._sizes.get((model, column)))
         if model in self._outputs and column not in self._declared(model):  # else what is wrong with it is known
             filled = [each.column for each in self._outputs[model]]
             self._found.add(place, f"the model {model} fills no column {column!r}{hint(column, filled)}")

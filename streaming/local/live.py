@@ -39,6 +39,10 @@ class Stats:
         latency = {math.inf if bound is None else bound: count for bound, count in snapshot["latency"]}
         return cls(snapshot["messages_read"], snapshot["predictions"], snapshot["dead_letters"], Counter(latency))
 
+    def in_hand(self) -> int:
+        """So many messages at least are read and not answered: a dead letter may have no latency."""
+        return max(0, self.messages - self.latency.total() - self.dead_letters)
+
     def __add__(self, other: Stats) -> Stats:
         return Stats(
             self.messages + other.messages,
@@ -52,10 +56,11 @@ class Stats:
 class Figures:
     """What there is to show: totals, and what is known of rates (a second) and latency (seconds).
 
-    `workers` counts those that run and have reported.
+    `workers` counts those that run and have reported. `in_hand` is what `Stats.in_hand` says of these.
     """
 
     workers: int
+    in_hand: int
     totals: Stats
     message_rate: float | None
     prediction_rate: float | None
@@ -91,6 +96,7 @@ class Meter:
         seconds = now - rate_start
         return Figures(
             len(self._running),
+            sum(each.in_hand() for each in self._running.values()),
             totals,
             _rate(totals.messages - before.messages, seconds),
             _rate(totals.predictions - before.predictions, seconds),
@@ -131,7 +137,9 @@ def show_idle(figures: Figures) -> str:
     """Why no messages come in, or nothing when they do."""
     if figures.workers == 0:
         return " | starting"
-    return " | waiting for messages" if figures.message_rate == 0 else ""
+    if figures.message_rate != 0:
+        return ""
+    return " | messages in hand are not answered yet" if figures.in_hand else " | no messages are coming in"
 
 
 def banner(
@@ -179,6 +187,7 @@ class Live:
         self._meter = Meter()
         self._redrawn = Redrawn(console=self._console, auto_refresh=False)
         self._logged: float | None = None
+        self._stopping = False
 
     def say(self, text: str) -> None:
         """A line of its own, above the live line."""
@@ -188,6 +197,10 @@ class Live:
         """The latest `streaming.metrics.snapshot` of a worker."""
         self._meter.update(worker, Stats.of(snapshot))
 
+    def stop(self) -> None:
+        """All workers are asked to stop: from now on nothing is waited for."""
+        self._stopping = True
+
     def end(self, worker: int) -> None:
         """A worker has ended."""
         self._meter.end(worker)
@@ -195,7 +208,7 @@ class Live:
     def tick(self, now: float) -> None:
         """Show the figures at the time `now` (seconds on a clock that never goes back); call it every second."""
         figures = self._meter.figures(now)
-        line = show(figures) + show_idle(figures)
+        line = show(figures) + (" | stopping" if self._stopping else show_idle(figures))
         if self._console.is_terminal:
             self._redrawn.update(Text(line, no_wrap=True, overflow="ellipsis"), refresh=True)
         elif self._logged is None or now - self._logged >= LOG_EVERY:

@@ -168,6 +168,9 @@ class _Supervisor:
             self._start_others()
         elif kind in ("invalid", "failed"):
             worker.complaint = event
+        elif kind == "unanswered":
+            words = "stopped; some messages were not answered and will come again"
+            self.live.say(f"worker {worker.number} {words}: {event['error']}")
 
     def _start_others(self) -> None:
         for worker in self.workers:
@@ -204,6 +207,7 @@ class _Supervisor:
     def _stop(self, code: int) -> None:
         """Ask all workers to stop. `code` will be the exit code unless one fails to."""
         self.code = self.code or code
+        self.live.stop()
         self.kill_at = min(self.kill_at, time.monotonic() + self.patience.stop)
         for worker in self.workers:
             worker.start_at = None

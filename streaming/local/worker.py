@@ -10,7 +10,8 @@ The events are JSON texts, one a line:
 | `stats` | every second from then on, and last of all | a `streaming.metrics.snapshot` |
 | `invalid` | the arguments or the job file are wrong (exit code 2) | `mistakes`: a list of lines |
 | `failed` | the job failed, or could not start (exit code 1) | `error`: a line, `permanent`: a restart cannot help |
-| `stopped` | asked by SIGTERM, the job has acknowledged all it read (exit code 0) | |
+| `unanswered` | asked by SIGTERM, while a model was unavailable; `stopped` follows | `error`: a line |
+| `stopped` | asked by SIGTERM, the job has acknowledged all that it answered (exit code 0) | |
 
 SIGINT is ignored: the parent decides.
 """
@@ -43,6 +44,9 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger(__name__)
 
+PERMANENT = f"{PermanentError.__module__}.{PermanentError.__qualname__}"
+UNAVAILABLE = ("streaming.predictors.ModelUnavailableError", "streaming.models.service.TransientError")
+"""Errors by the names they have in a traceback; their text is meant for the user as it is."""
 
 BEAM_DEFAULTS = (
     "--runner=PrismRunner",
@@ -202,7 +206,15 @@ def _follow(job: Job, prism: Prism | None, events: Events) -> None:
         raise JobError("calls of models hang; this process has finished what it could, and ends")
     if message.error is not None:
         _raise_if_ended(prism, within=0.5)  # then that is why
-        raise message.error
+        _raise_unless_unanswered(message.error, asked, events)
+
+
+def _raise_unless_unanswered(error: Exception, asked: bool, events: Events) -> None:
+    """Who asks for a stop gets one where a model is away: nothing is lost, for unacknowledged messages come again."""
+    said = _own(_last_raised(str(error)) or "", UNAVAILABLE)
+    if not asked or said is None:
+        raise error
+    events.send("unanswered", error=said)
 
 
 def _run_pipeline(job: Job, prism: Prism | None, inbox: _Inbox) -> None:
@@ -234,16 +246,25 @@ def cause(error: Exception) -> tuple[str, bool]:
     """
     if isinstance(error, JobError):
         return one_line(error), isinstance(error, PermanentError)
-    text = str(error)
+    line = _last_raised(str(error))
+    if line is None:
+        return " ".join("".join(traceback.format_exception_only(error)).split()), False
+    return _own(line, (PERMANENT, *UNAVAILABLE)) or line, PERMANENT in str(error)
+
+
+def _last_raised(text: str) -> str | None:
+    """The last exception of the last traceback in a text, on one line; None without a traceback."""
     _, found, after = text.rpartition("Traceback (most recent call last):\n")
     if not found:
-        return " ".join("".join(traceback.format_exception_only(error)).split()), False
+        return None
     raised = dropwhile(lambda line: line.startswith(" "), after.splitlines())
-    line = " ".join(" ".join(raised).split())
-    name = f"{PermanentError.__module__}.{PermanentError.__qualname__}"
-    if line.startswith(name):  # its text is meant for the user as it is
-        line = re.sub(r" \[while running '[^']*'\]$", "", line.removeprefix(f"{name}: "))
-    return line, name in text
+    return " ".join(" ".join(raised).split())
+
+
+def _own(line: str, names: Sequence[str]) -> str | None:
+    """The text of an exception of one of these names, without the step in which Beam met it; None of any other."""
+    name, found, words = line.partition(": ")
+    return re.sub(r" \[while running '[^']*'\]$", "", words) if found and name in names else None
 
 
 def main() -> None:

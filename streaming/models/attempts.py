@@ -8,6 +8,7 @@ also tells Dataflow's autoscaler that more workers would not help.
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -18,7 +19,8 @@ from apache_beam.io.components.adaptive_throttler import ReactiveThrottler
 from streaming import metrics
 from streaming.errors import one_line
 from streaming.models.service import Answer, Service, TransientError
-from streaming.predictors import ModelFaultError, ModelTimeoutError
+from streaming.predictors import ModelFaultError, ModelTimeoutError, ModelUnavailableError
+from streaming.stopping import stop_asked
 
 _LOG = logging.getLogger(__name__)
 
@@ -27,6 +29,9 @@ MOST_FAULTS = 3
 
 FEWEST_FAILURES = 5
 """So many attempts must have failed within 10 s before any is held back."""
+
+OUTAGE_SECONDS = 60.0
+"""At least so long between two warnings of a model: a service at its limit refuses and answers in turns."""
 
 
 class Attempts:
@@ -38,7 +43,8 @@ class Attempts:
         backoff: shortest and longest window, in seconds, of the random wait between two attempts; doubled each time.
         throttler: holds attempts back while most of them fail.
         on_retry: called before each attempt but the first, on the thread that asks.
-        sleep: waits for so many seconds.
+        pause: waits for so many seconds, or until this process is asked to stop; whether it is.
+        clock: seconds, on a clock that never goes back.
     """
 
     def __init__(
@@ -49,29 +55,38 @@ class Attempts:
         backoff: tuple[float, float] = (0.2, 10.0),
         throttler: Throttler | None = None,
         on_retry: Callable[[], None] = lambda: None,
-        sleep: Callable[[float], None] = time.sleep,
+        pause: Callable[[float], bool] = stop_asked.wait,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._model = model
         self._throttler = throttler or Throttler(f"{metrics.NAMESPACE}_{model}")
         self._on_retry = on_retry
+        self._pause = pause
+        self._outage = _Outage(model, retry_for, clock)
         self._retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type((TransientError, ModelFaultError)),
             wait=_Wait(backoff),
             stop=tenacity.stop_any(tenacity.stop_before_delay(retry_for), _FaultStop()),
             before_sleep=self._before_retry,
-            sleep=sleep,
+            sleep=self._sleep,
             reraise=True,
         )
 
     def ask(self, service: Service, instances: Sequence[bytes], timeout: float) -> Answer:
-        """What the service answers; arguments and errors as `Service.ask`, of the last attempt."""
+        """What the service answers; arguments and errors as `Service.ask`, of the last attempt.
+
+        Raises:
+            ModelUnavailableError: also where another attempt would be due, but this process is asked to stop.
+        """
         return self._retrying(self._attempt, service, instances, timeout)
 
     def _attempt(self, service: Service, instances: Sequence[bytes], timeout: float) -> Answer:
         self._throttler.throttle()
         answered = True
         try:
-            return service.ask(instances, timeout)
+            answer = service.ask(instances, timeout)
+            self._outage.over(service.address)
+            return answer
         except (TransientError, ModelTimeoutError):
             answered = False  # any other error is an answer: fewer requests would not help
             raise
@@ -79,8 +94,44 @@ class Attempts:
             self._throttler.over(_milliseconds(), answered)
 
     def _before_retry(self, state: tenacity.RetryCallState) -> None:
-        _LOG.info("model %s: attempt %d failed: %s", self._model, state.attempt_number, one_line(_error(state)))
+        error = _error(state)
+        _LOG.info("model %s: attempt %d failed: %s", self._model, state.attempt_number, one_line(error))
+        if isinstance(error, TransientError) and not stop_asked.is_set():
+            self._outage.begin(error)
+
+    def _sleep(self, seconds: float) -> None:
+        if self._pause(seconds):
+            raise ModelUnavailableError(f"model {self._model} does not answer, and is not asked again when stopping")
         self._on_retry()
+
+
+class _Outage:
+    """Says once that a service is unavailable, and once that it is back; any number of threads may use it."""
+
+    def __init__(self, model: str, retry_for: float, clock: Callable[[], float]) -> None:
+        self._model = model
+        self._retry_for = retry_for
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._lasts = False
+        self._quiet_until = -math.inf
+
+    def begin(self, error: TransientError) -> None:
+        """A request is about to be tried again."""
+        with self._lock:
+            if self._lasts or self._clock() < self._quiet_until:
+                return
+            self._lasts = True
+            self._quiet_until = self._clock() + OUTAGE_SECONDS
+        _LOG.warning("model %s: %s; trying again for up to %g s", self._model, one_line(error), self._retry_for)
+
+    def over(self, address: str) -> None:
+        """A request was answered."""
+        with self._lock:
+            if not self._lasts:
+                return
+            self._lasts = False
+        _LOG.warning("model %s: %s answers again", self._model, address)  # as visible as the outage was
 
 
 class Throttler(ReactiveThrottler):
@@ -96,7 +147,8 @@ class Throttler(ReactiveThrottler):
 
     def throttle_request(self, now: float) -> bool:
         with self._lock:
-            if self._all_requests.sum(now) - self._successful_requests.sum(now) < FEWEST_FAILURES:
+            failures = self._all_requests.sum(now) - self._successful_requests.sum(now)
+            if stop_asked.is_set() or failures < FEWEST_FAILURES:
                 return False
             held = bool(super().throttle_request(now))
             if not held:
