@@ -16,6 +16,7 @@ import pytest
 from streaming.endpoints import publisher_client
 from tests import builders
 from tests.integration.service import Service, await_true, workers
+from tests.predict_server import PredictServer, Reply
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600), pytest.mark.usefixtures("emulators")]
 
@@ -25,7 +26,7 @@ message: {format: json, schema: reading.avsc, key: device_id, event_time: event_
 window: {fixed: 60s}
 features: {x: value}
 models:
-  m: {path: versions, outputs: {output_0: prediction}, MORE}
+  m: {MORE, outputs: {output_0: prediction}}
 """
 SCHEMA = fastavro.schema.load_schema(str(EXAMPLE / "reading.avsc"))
 
@@ -79,7 +80,7 @@ def save_truncated(directory: Path) -> None:
 def test_generations_are_swapped_refused_and_rolled_back_without_a_restart(tmp_path: Path) -> None:
     (tmp_path / "versions").mkdir()
     add_version(tmp_path, "1", lambda path: builders.save_multiplier(path, 5.0))
-    running = service(tmp_path, "watch: 1s")
+    running = service(tmp_path, "path: versions, watch: 1s")
     with running.running() as process, publishing(running.topic("in")):
 
         def rows_of(version: str, after: datetime | None = None) -> list[dict[str, Any]]:
@@ -119,7 +120,7 @@ def test_generations_are_swapped_refused_and_rolled_back_without_a_restart(tmp_p
 def test_a_message_that_makes_the_model_hang_costs_some_dead_letters_and_a_restart(tmp_path: Path) -> None:
     (tmp_path / "versions").mkdir()
     add_version(tmp_path, "1", lambda path: builders.save_looping(path, 13.0))
-    running = service(tmp_path, "timeout: 500ms")
+    running = service(tmp_path, "path: versions, timeout: 500ms")
     values = [float(n) for n in range(100, 300)]
     with running.running() as process:
         await_true(lambda: bool(workers(process)))
@@ -140,3 +141,24 @@ def test_a_message_that_makes_the_model_hang_costs_some_dead_letters_and_a_resta
     assert 13.0 in dead
     assert sorted(predicted + dead) == sorted([*values, 13.0, 1.0])
     assert len(dead) <= 51
+
+
+def test_what_an_unavailable_service_has_not_answered_comes_again_when_the_job_is_started_again(tmp_path: Path) -> None:
+    with PredictServer() as server:
+        running = service(tmp_path, f'url: "{server.url}"')
+        server.script.extend([Reply(status=503)] * 1000)
+        with running.running() as process:
+            await_true(lambda: bool(workers(process)))
+            publish(running.topic("in"), [float(n) for n in range(1, 31)])
+            await_true(lambda: any("trying again for up to 60 s" in line for line in running.log))
+            assert running.end(process) == 0
+            await_true(
+                lambda: any("some messages were not answered and will come again" in each for each in running.log)
+            )
+        assert (running.rows(), running.dead_letters()) == ([], [])
+        server.script.clear()
+        with running.running() as process:
+            await_true(lambda: len(running.rows()) >= 30)
+            assert running.end(process) == 0
+    assert sorted(row["prediction"] for row in running.rows()) == [5.0 * n for n in range(1, 31)]
+    assert running.dead_letters() == []
