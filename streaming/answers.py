@@ -50,7 +50,7 @@ def unusable(outputs: Outputs, plan: ModelPlan) -> dict[int, Exception]:
     wrong = dict(outputs.unanswered)
     for output in plan.outputs:
         values = outputs.values[output.name]
-        if not np.issubdtype(values.dtype, np.floating):
+        if values.dtype.kind != "f":
             continue
         finite = np.isfinite(values)
         if not finite.all():

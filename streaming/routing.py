@@ -46,6 +46,8 @@ def untaken(batch: Batch, models: Sequence[ModelPlan]) -> int:
 
 def _fed(batch: Batch, selection: Selection) -> np.ndarray:
     """Whether enough of the models that feed this one have answered each row."""
+    if not selection.fed_by:
+        return np.ones(len(batch), bool)
     needed = len(selection.fed_by) if selection.at_least is None else selection.at_least
     answered = np.zeros(len(batch), np.int64)
     for column in selection.fed_by:
