@@ -66,6 +66,12 @@ def model_column(name: str) -> str:
     return f"model:{name}"
 
 
+def model_output(rows: pa.RecordBatch, column: str, output: str) -> pa.Array:
+    """An output in a column of answers; null where the model has not answered."""
+    # Not StructArray.field, which knows nothing of the struct's own nulls.
+    return pc.struct_field(rows.column(column), [output])
+
+
 ANSWER_CONSTANTS = (
     pa.field("model_version", pa.string()),  # its generation, or else its fingerprint
     pa.field("model_fingerprint", pa.string()),

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from streaming.batches import Batch, Failure, by_row
+from streaming.batches import Batch, Failure, by_row, model_output
 from streaming.wiring import FeatureColumn
 
 STAGE = "to_example"
@@ -56,11 +56,9 @@ def encode(rows: pa.RecordBatch, features: Sequence[FeatureColumn]) -> pa.LargeB
 
 def source(rows: pa.RecordBatch, feature: FeatureColumn) -> pa.Array:
     """The column that fills `feature`; null where the earlier model that feeds it gave no answer."""
-    column = rows.column(feature.column)
     if feature.output is None:
-        return column
-    # Not StructArray.field, which knows nothing of the struct's own nulls.
-    return pc.struct_field(column, [feature.output])
+        return rows.column(feature.column)
+    return model_output(rows, feature.column, feature.output)
 
 
 def _lists(values: pa.Array, feature: FeatureColumn) -> pa.Array:

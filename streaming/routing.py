@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from streaming.batches import Batch
+from streaming.batches import Batch, model_output
 from streaming.wiring import Condition, ModelPlan, Selection
 
 
@@ -59,5 +59,4 @@ def _values(rows: pa.RecordBatch, condition: Condition) -> pa.Array:
     column = rows.column(condition.column)
     if condition.attribute is not None:
         return pc.map_lookup(column, condition.attribute, "first")
-    # Not StructArray.field, which knows nothing of the struct's own nulls.
-    return column if condition.output is None else pc.struct_field(column, [condition.output])
+    return column if condition.output is None else model_output(rows, condition.column, condition.output)

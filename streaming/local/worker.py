@@ -23,19 +23,17 @@ import json
 import logging
 import os
 import queue
-import re
 import signal
 import sys
 import threading
-import traceback
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
-from itertools import dropwhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from streaming.errors import EXIT_FAILED, EXIT_MISTAKES, JobError, Mistakes, PermanentError, one_line
+from streaming.errors import EXIT_FAILED, EXIT_MISTAKES, JobError, Mistakes, one_line
+from streaming.local.causes import cause, model_away
 from streaming.local.prism import Prism
 
 if TYPE_CHECKING:
@@ -44,9 +42,6 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger(__name__)
 
-PERMANENT = f"{PermanentError.__module__}.{PermanentError.__qualname__}"
-UNAVAILABLE = ("streaming.predictors.ModelUnavailableError", "streaming.models.service.TransientError")
-"""Errors by the names they have in a traceback; their text is meant for the user as it is."""
 
 BEAM_DEFAULTS = (
     "--runner=PrismRunner",
@@ -211,7 +206,7 @@ def _follow(job: Job, prism: Prism | None, events: Events) -> None:
 
 def _raise_unless_unanswered(error: Exception, asked: bool, events: Events) -> None:
     """Who asks for a stop gets one where a model is away: nothing is lost, for unacknowledged messages come again."""
-    said = _own(_last_raised(str(error)) or "", UNAVAILABLE)
+    said = model_away(error)
     if not asked or said is None:
         raise error
     events.send("unanswered", error=said)
@@ -237,34 +232,6 @@ def _raise_if_ended(prism: Prism | None, within: float = 0.0) -> None:
     words = prism.ended(within) if prism else None
     if words:
         raise JobError(words)
-
-
-def cause(error: Exception) -> tuple[str, bool]:
-    """Why a job failed, on one line, and whether a restart cannot help.
-
-    The failure of a pipeline holds a traceback as text, whose last exception is what counts.
-    """
-    if isinstance(error, JobError):
-        return one_line(error), isinstance(error, PermanentError)
-    line = _last_raised(str(error))
-    if line is None:
-        return " ".join("".join(traceback.format_exception_only(error)).split()), False
-    return _own(line, (PERMANENT, *UNAVAILABLE)) or line, PERMANENT in str(error)
-
-
-def _last_raised(text: str) -> str | None:
-    """The last exception of the last traceback in a text, on one line; None without a traceback."""
-    _, found, after = text.rpartition("Traceback (most recent call last):\n")
-    if not found:
-        return None
-    raised = dropwhile(lambda line: line.startswith(" "), after.splitlines())
-    return " ".join(" ".join(raised).split())
-
-
-def _own(line: str, names: Sequence[str]) -> str | None:
-    """The text of an exception of one of these names, without the step in which Beam met it; None of any other."""
-    name, found, words = line.partition(": ")
-    return re.sub(r" \[while running '[^']*'\]$", "", words) if found and name in names else None
 
 
 def main() -> None:

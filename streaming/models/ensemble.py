@@ -6,8 +6,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from streaming.batches import model_output
 from streaming.predictors import ModelOutputError, Outputs
-from streaming.wiring import EnsembleCall, Member, ModelPlan
+from streaming.wiring import EnsembleCall, ModelPlan
 
 
 class Ensemble:
@@ -30,7 +31,7 @@ class Ensemble:
         Raises:
             ModelOutputError: the members' vectors are not equally long.
         """
-        columns = [_answers(rows, member) for member in self._call.members]
+        columns = [model_output(rows, member.column, member.output) for member in self._call.members]
         votes = np.stack([column.is_valid().to_numpy(zero_copy_only=False) for column in columns])
         if self._call.method == "majority_vote":
             return Outputs({self._output.name: _majority(columns, votes)})
@@ -41,10 +42,6 @@ class Ensemble:
             return Outputs({self._output.name: _largest(values, votes)})
         weights = np.array([member.weight for member in self._call.members])
         return Outputs({self._output.name: _mean(values, votes * weights.reshape(-1, *[1] * (values.ndim - 1)))})
-
-
-def _answers(rows: pa.RecordBatch, member: Member) -> pa.Array:
-    return pc.struct_field(rows.column(member.column), [member.output])
 
 
 def _stacked(columns: list[pa.Array], kind: pa.DataType) -> np.ndarray:
