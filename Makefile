@@ -38,4 +38,4 @@ schema: setup  ## the JSON schema of the job file
 
 lock: setup  ## the pinned requirements, from pyproject.toml
 	$(COMPILE) --output-file requirements.txt
-	$(COMPILE) --extra dev --constraint requirements.txt --output-file requirements-dev.txt
+	$(COMPILE) --extra dev --extra report --constraint requirements.txt --output-file requirements-dev.txt

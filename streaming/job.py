@@ -7,13 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import posixpath
 import sys
-from collections.abc import Hashable
 from datetime import timedelta
 from typing import Any, Literal
 
-import yaml
 from pydantic import Field, PrivateAttr, ValidationError, model_validator
 from pydantic.json_schema import GenerateJsonSchema
 
@@ -23,6 +20,7 @@ from streaming.files import read_file
 from streaming.job_mistakes import mistake_lines
 from streaming.job_models import Model
 from streaming.job_parts import Feature, FeatureName, ModelName, Part, Reference, Shorthand
+from streaming.yaml_documents import beside, parse_document
 
 
 class EventTime(Shorthand):
@@ -115,15 +113,7 @@ def load_job(path: str) -> Job:
 
 def parse_job(text: str, path: str) -> Job:
     """As `load_job`, from the file's text; `path` is where it lies."""
-    try:
-        document = yaml.load(text, Loader=_UniqueKeys)  # noqa: S506 - it is a SafeLoader
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise Mistakes([f"{path}, line {line}: not YAML: {error.problem}"]) from error
-    except (yaml.YAMLError, RecursionError) as error:
-        raise Mistakes([f"{path}: not YAML: {' '.join(str(error).split())}"]) from error
-    if not isinstance(document, dict):
-        raise Mistakes([f"{path}: a job file is a mapping with message, window and models"])
+    document = parse_document(text, path, "a job file is a mapping with message, window and models")
     try:
         job = Job.model_validate(document)
     except ValidationError as error:
@@ -146,35 +136,12 @@ class _DefaultsAsWritten(GenerateJsonSchema):
 
 
 def _resolved(job: Job, path: str) -> Job:
-    message = job.message.model_copy(update={"schema_path": _beside(path, job.message.schema_path)})
+    message = job.message.model_copy(update={"schema_path": beside(path, job.message.schema_path)})
     models = {
-        name: model.model_copy(update={"path": model.path and _beside(path, model.path)})
+        name: model.model_copy(update={"path": model.path and beside(path, model.path)})
         for name, model in job.models.items()
     }
     return job.model_copy(update={"message": message, "models": models})
-
-
-def _beside(path: str, other: str) -> str:
-    """Where `other` lies, if a relative path in it starts at the directory of `path`."""
-    if "://" in other or posixpath.isabs(other):
-        return other
-    scheme, separator, place = path.rpartition("://")
-    return scheme + separator + posixpath.normpath(posixpath.join(posixpath.dirname(place), other))
-
-
-class _UniqueKeys(yaml.SafeLoader):
-    """YAML's safe loader, which also refuses a key that stands twice in one mapping."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        seen = set()
-        for key_node in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
-            key = key_node.value
-            if key in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {key!r} stands twice", key_node.start_mark
-                )
-            seen.add(key)
-        return super().construct_mapping(node, deep)
 
 
 if __name__ == "__main__":

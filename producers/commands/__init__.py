@@ -1,0 +1,1 @@
+"""The commands of the fleet: thin functions that typer calls."""

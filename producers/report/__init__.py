@@ -1,0 +1,1 @@
+"""A score as a person or a machine reads it."""
