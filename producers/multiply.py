@@ -6,12 +6,16 @@
 
 from __future__ import annotations
 
-import argparse
 import logging
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import keras
+import pyarrow as pa
+import pyarrow.compute as pc
 import tensorflow as tf
+
+from producers.training import output_dir, save, write_examples
 
 FACTORS = {"times5": 5.0, "times10": 10.0}
 """What each model multiplies by."""
@@ -22,25 +26,25 @@ LARGEST = 1000
 _LOG = logging.getLogger(__name__)
 
 
-def train(output_dir: Path) -> None:
-    """Trains every model of `FACTORS` and saves it as `output_dir/<name>`, over one that is there.
+def train(directory: Path) -> None:
+    """Trains every model of `FACTORS` and saves it as `directory/<name>`, over one that is there.
 
-    The training data stays beside the models, as `output_dir/<name>.tfrecord`.
+    The training data stays beside the models, as `directory/<name>.tfrecord`.
     """
-    output_dir.mkdir(parents=True, exist_ok=True)
+    directory.mkdir(parents=True, exist_ok=True)
     for name, factor in FACTORS.items():
-        pairs = output_dir / f"{name}.tfrecord"
+        pairs = directory / f"{name}.tfrecord"
         write_pairs(pairs, factor)
-        save(fit(read_pairs(pairs)), output_dir / name)
-        _LOG.info("%s multiplies by %g: %s", name, factor, output_dir / name)
+        model = fit(read_pairs(pairs))
+        save(model, serving(model), directory / name)
+        _LOG.info("%s multiplies by %g: %s", name, factor, directory / name)
 
 
 def write_pairs(path: Path, factor: float) -> None:
     """Writes the training data: a TFRecord file of `tf.Example`s with `x` and `y` = `factor` x, for x in 0..LARGEST."""
-    with tf.io.TFRecordWriter(str(path)) as writer:
-        for x in range(LARGEST + 1):
-            feature = {"x": _float_feature(x), "y": _float_feature(factor * x)}
-            writer.write(tf.train.Example(features=tf.train.Features(feature=feature)).SerializeToString())
+    x = pa.array(range(LARGEST + 1), pa.float64())
+    y = pc.multiply(x, factor)
+    write_examples(path, pa.record_batch([x, y], ["x", "y"]))
 
 
 def read_pairs(path: Path) -> tf.data.Dataset:
@@ -67,38 +71,22 @@ def fit(pairs: tf.data.Dataset) -> keras.Model:
     return model
 
 
-def save(model: keras.Model, directory: Path) -> None:
-    """Saves what `fit` gave as a SavedModel.
-
-    Its signature `serving_default` takes `examples`, serialized `tf.Example`s with one float `x` each, and gives
-    `output_0`, float32 of shape [batch, 1].
-    """
+def serving(model: keras.Model) -> Callable[[tf.Tensor], tf.Tensor]:
+    """What the saved model does: serialized `tf.Example`s with one float `x` each to float32 of shape [batch, 1]."""
 
     def serve(examples: tf.Tensor) -> tf.Tensor:
         x = tf.io.parse_example(examples, {"x": _ONE_FLOAT})["x"]
         return LARGEST * model(x / LARGEST)
 
-    archive = keras.export.ExportArchive()
-    archive.track(model)
-    archive.add_endpoint("serve", serve, input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
-    archive.write_out(str(directory), verbose=False)
+    return serve
 
 
-def main(argv: list[str] | None = None) -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     """Trains the models into the directory that the command line names."""
-    parser = argparse.ArgumentParser("python -m producers.multiply", description="Trains and saves the toy models.")
-    default = Path("examples/multiply/models")
-    parser.add_argument("--output_dir", type=Path, default=default, help="default: %(default)s")
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
-    tf.get_logger().setLevel(logging.WARNING)  # it names every directory of assets, twice
-    train(parser.parse_args(argv).output_dir)
+    train(output_dir("producers.multiply", Path("examples/multiply/models"), argv))
 
 
 _ONE_FLOAT = tf.io.FixedLenFeature([1], tf.float32)
-
-
-def _float_feature(value: float) -> tf.train.Feature:
-    return tf.train.Feature(float_list=tf.train.FloatList(value=[value]))
 
 
 if __name__ == "__main__":

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal, TypeVar
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from producers.messages import Fault
+from producers.scenario_parts import DEVICES, Devices, Many, Number, Pair, Share, Signal
 from streaming.durations import Duration, parse_duration
 from streaming.errors import Mistakes
 from streaming.files import read_file
@@ -15,87 +16,7 @@ from streaming.job_mistakes import mistake_lines
 from streaming.job_parts import ModelName, Part
 from streaming.yaml_documents import beside, parse_document
 
-Share = Annotated[float, Field(ge=0, le=1)]
-Weights = Annotated[dict[str, Annotated[float, Field(gt=0)]], Field(min_length=1)]
 FieldName = Annotated[str, Field(min_length=1)]
-_T = TypeVar("_T")
-_Pair = Annotated[tuple[_T, _T], Field(strict=False)]  # YAML has lists
-_Many = Annotated[tuple[_T, ...], Field(strict=False)]
-
-DEVICES = 100_000
-"""Most devices of a fleet."""
-
-
-class Silence(Part):
-    """Devices go silent from time to time, keep what they measure, and send it in a burst when they come back."""
-
-    every: Duration = Field(description="from the start of a silence to that of the device's next")
-    lasts: Duration = Field(description="how long one lasts")
-    burst: Duration = Field(parse_duration("1s"), description="how long the device then takes to catch up")
-
-    @model_validator(mode="after")
-    def _fits(self) -> Silence:
-        if self.lasts + self.burst > self.every:
-            raise ValueError("a silence and its burst are longer than every; make every longer")
-        return self
-
-
-class Life(Part):
-    """Devices wear until they fail, are repaired, and wear again. Times are those of the fleet's life."""
-
-    mean: Duration = Field(description="how long a device works from one repair to its next failure")
-    spread: Share = Field(0.3, description="standard deviation of that, as a share of the mean")
-    downtime: Duration = Field(parse_duration("8h"), description="how long a repair takes; the device is silent")
-    onset: Annotated[float, Field(ge=0, lt=1)] = Field(0.5, description="share of a life before wear begins to show")
-    exponent: Annotated[float, Field(gt=0)] = Field(2.0, description="wear is the rest of the life to this power")
-    modes: Weights = Field(description="how devices fail, and how often in relation")
-
-
-class Devices(Part):
-    """Who publishes."""
-
-    devices: Annotated[int, Field(ge=1, le=DEVICES)] = Field(10, description="how many there are")
-    names: str = Field("device-{:04}", description="a device's name, which is the key of its messages")
-    speed: Annotated[float, Field(gt=0)] = Field(1.0, description="seconds of the fleet's life in one second of a run")
-    joining: Duration | None = Field(None, description="devices join one by one over so long; without it none does")
-    silence: Silence | None = None
-    clock_spread: Duration | None = Field(None, description="standard deviation of what the devices' clocks are off by")
-    life: Life | None = Field(None, description="how devices wear and fail; without it they do not")
-
-    @field_validator("names")
-    @classmethod
-    def _names_differ(cls, names: str) -> str:
-        try:
-            if names.format(0) == names.format(1):
-                raise ValueError("every device has the same name; write {} where its number goes")
-        except (IndexError, KeyError) as error:
-            raise ValueError(f"{names!r} cannot be filled in; write {{}} where the number goes") from error
-        return names
-
-
-class Signal(Part):
-    """What a field of the message holds: one of `base`, `uniform`, `choice` and `age`, and what changes it."""
-
-    base: float | None = Field(None, description="a healthy device's mean")
-    uniform: _Pair[float] | None = Field(None, description="anything between two numbers")
-    choice: Weights | None = Field(None, description="a text for each device, once for all, by weight")
-    age: Literal["s", "m", "h", "d"] | None = Field(None, description="time since the last repair, in this unit")
-    spread: Annotated[float, Field(ge=0)] = Field(0.0, description="standard deviation between devices")
-    noise: Annotated[float, Field(ge=0)] = Field(0.0, description="standard deviation between a device's readings")
-    daily: float = Field(0.0, description="amplitude over a day of the fleet's life; highest at 15:00")
-    drift: float = Field(0.0, description="added in each day of the fleet's life since the device's repair")
-    wear: dict[str, float] = Field({}, description="what a worn-out device adds, by the mode in which it fails")
-    at_least: float | None = Field(None, description="lower readings are raised to this")
-    digits: Annotated[int, Field(ge=0, le=15)] | None = Field(None, description="readings are rounded to so many")
-    missing: Share = Field(0.0, description="share of readings that are null")
-    first: _Many[float] = Field((), description="the first readings of the run, instead")
-
-    @model_validator(mode="after")
-    def _one_kind(self) -> Signal:
-        kinds = [name for name in ("base", "uniform", "choice", "age") if getattr(self, name) is not None]
-        if len(kinds) != 1:
-            raise ValueError(f"write one of base, uniform, choice and age, not {' and '.join(kinds) or 'none'}")
-        return self
 
 
 class Rated(Part):
@@ -107,7 +28,7 @@ class Rated(Part):
 class Shifted(Rated):
     """A fault that shifts the event time by something between two durations."""
 
-    by: _Pair[Duration]
+    by: Pair[Duration]
 
     @model_validator(mode="after")
     def _rising(self) -> Shifted:
@@ -127,7 +48,7 @@ class Poison(Rated):
     """Fields that can be decoded, and make models fail."""
 
     set: dict[FieldName, bool | int | float | str] = Field(min_length=1, description="field: value")
-    rejected_by: _Many[ModelName] = Field(min_length=1, description="the models that must reject such a message")
+    rejected_by: Many[ModelName] = Field(min_length=1, description="the models that must reject such a message")
 
 
 class Faults(Part):
@@ -161,8 +82,8 @@ class QualityCheck(Part):
     model: ModelName
     column: str = Field(min_length=1, description="of the predictions table")
     state: Literal["hours_to_failure", "wear"]
-    below: float | None = Field(None, description="the prediction is the risk that the state is below this")
-    at_most: float | None = Field(None, description="the state is cut at this, as the model has learnt it")
+    below: Number | None = Field(None, description="the prediction is the risk that the state is below this")
+    at_most: Number | None = Field(None, description="the state is cut at this, as the model has learnt it")
 
     @model_validator(mode="after")
     def _not_both(self) -> QualityCheck:
@@ -178,19 +99,7 @@ class Scenario(Part):
     fleet: Devices = Devices()
     signals: dict[FieldName, Signal] = Field(min_length=1, description="field of the message schema: what it holds")
     faults: Faults = Faults()
-    quality: _Many[QualityCheck] = ()
-
-    @model_validator(mode="after")
-    def _known_modes(self) -> Scenario:
-        modes = self.fleet.life.modes if self.fleet.life else {}
-        for name, signal in self.signals.items():
-            for mode in signal.wear:
-                if mode not in modes:
-                    known = f"has the modes {', '.join(modes)}" if modes else "has no life"
-                    raise ValueError(f"signals.{name}.wear: no mode {mode}; the fleet {known}")
-        if self.quality and not modes:
-            raise ValueError("quality: the fleet has no life, so there is no real state to compare with")
-        return self
+    quality: Many[QualityCheck] = ()
 
 
 def load_scenario(path: str) -> Scenario:
@@ -206,11 +115,19 @@ def load_scenario(path: str) -> Scenario:
     except ValidationError as error:
         lines = mistake_lines(error, document, Scenario.model_json_schema())
         raise Mistakes(f"{path}: {line}" for line in lines) from error
+    if misfits := list(_misfits(scenario)):
+        raise Mistakes(f"{path}: {line}" for line in misfits)
     return _resolved(scenario, path)
 
 
 def with_devices(scenario: Scenario, devices: int) -> Scenario:
-    """The scenario with another number of devices."""
+    """The scenario with another number of devices.
+
+    Raises:
+        Mistakes: no fleet has so many, or so few.
+    """
+    if not 1 <= devices <= DEVICES:
+        raise Mistakes([f"--devices: write 1 to {DEVICES}, not {devices}"])
     return _changed(scenario, fleet=scenario.fleet.model_copy(update={"devices": devices}))
 
 
@@ -223,6 +140,8 @@ def with_rates(scenario: Scenario, rates: Mapping[Fault, float]) -> Scenario:
     faults: dict[str, Any] = {}
     for fault, rate in rates.items():
         part = getattr(scenario.faults, fault.value)
+        if not 0 <= rate <= 1:
+            raise Mistakes([f"--fault {fault.value}: its rate is a share of all messages, from 0 to 1, not {rate:g}"])
         if part is not None:
             faults[fault.value] = part.model_copy(update={"rate": rate})
         elif fault in _NEED_MORE:
@@ -241,6 +160,22 @@ def without_faults(scenario: Scenario) -> Scenario:
 
 
 _NEED_MORE = frozenset({Fault.LATE, Fault.OUT_OF_ORDER, Fault.CLOCK_SKEW, Fault.SCHEMA_CHANGE, Fault.POISON})
+
+
+def _misfits(scenario: Scenario) -> Iterator[str]:
+    """What does not fit together, though each part is right in itself: a line each."""
+    life = scenario.fleet.life
+    if life and life.mean.total_seconds() < scenario.fleet.speed:
+        yield "fleet.speed: a life is over in less than a second of the run; lower it, or make life.mean longer"
+    for name, signal in scenario.signals.items():
+        if signal.age is not None and not life:
+            yield f"signals.{name}.age: the fleet has no life, so nothing is repaired; add fleet.life"
+        for mode in signal.wear:
+            if mode not in (life.modes if life else ()):
+                known = f"has the modes {', '.join(life.modes)}" if life else "has no life"
+                yield f"signals.{name}.wear: no mode {mode}; the fleet {known}"
+    if scenario.quality and not life:
+        yield "quality: the fleet has no life, so there is no real state to compare with; add fleet.life"
 
 
 def _changed(scenario: Scenario, **parts: Part) -> Scenario:

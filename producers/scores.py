@@ -75,7 +75,7 @@ class Came:
         repeated: more rows of the same `prediction_id`, which delivery at least once allows.
         unconfirmed: of messages of which nobody knows whether they were sent.
         replayed: answers to dead letters that were published anew.
-        not_compared: answers of another generation of the model than the one run offline.
+        not_compared: answers of another generation of a model than the one run offline, or that it does not give there.
         foreign: of messages published before or after the run.
     """
 
@@ -172,6 +172,8 @@ class Score:
         repeated_dead_letters: more of the same message, stage and model.
         events: dead letters of no message, as of a refused generation.
         quality: one for each that the scenario asks for.
+        unconfirmed_dead_letters: of messages of which nobody knows whether they were sent.
+        foreign_dead_letters: of other messages, from before or after the run.
     """
 
     sent: Sent
@@ -185,6 +187,8 @@ class Score:
     events: int = 0
     quality: Sequence[Quality] = ()
     traces: Sequence[Trace] = field(default=())
+    unconfirmed_dead_letters: int = 0
+    foreign_dead_letters: int = 0
 
     @property
     def ok(self) -> bool:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -14,7 +15,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from producers.commands import publish, replay, score
 from streaming.errors import EXIT_FAILED, JobError, Mistakes, exit_code, one_line
+
+EITHER_CASE = {"token_normalize_func": lambda name: name.replace("_", "-")}
+"""Flags are understood in snake_case, too."""
 
 app = typer.Typer(
     name="pubsub-inference",
@@ -29,8 +34,8 @@ app = typer.Typer(
 class Example(StrEnum):
     """The jobs that the demo can run."""
 
+    pumps = "pumps"
     multiply = "multiply"
-    cascade = "cascade"
 
 
 def main() -> None:
@@ -99,7 +104,7 @@ def run(
     raise typer.Exit(_supervise(context.args, beam_args, runner, workers, debug=debug))
 
 
-@app.command(epilog="Example: pubsub-inference check examples/multiply/job.yaml --load")
+@app.command(context_settings=EITHER_CASE, epilog="Example: pubsub-inference check examples/multiply/job.yaml --load")
 def check(
     job_file: Annotated[str, typer.Argument(help="The job file, local or gs://.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON, for machines.")] = False,
@@ -131,17 +136,22 @@ def check(
         raise typer.Exit(EXIT_FAILED)
 
 
-@app.command(epilog="Example: pubsub-inference demo --example=cascade")
+@app.command(context_settings=EITHER_CASE, epilog="Example: pubsub-inference demo --example=multiply --messages=2000")
 def demo(
-    example: Annotated[Example, typer.Option(help="Models side by side, or one fed by the other.")] = Example.multiply,
-    messages: Annotated[int, typer.Option(min=1, help="How many messages are published.")] = 4000,
+    example: Annotated[Example, typer.Option(help="A fleet of pumps that fail, or toy models.")] = Example.pumps,
+    messages: Annotated[int, typer.Option(min=1, help="How many messages are published.")] = 12_000,
     rate: Annotated[float, typer.Option(min=1, help="How many of them a second.")] = 200,
+    output_dir: Annotated[Path | None, typer.Option(help="Where report and truth go; by default demo/EXAMPLE.")] = None,
     debug: Annotated[bool, typer.Option("--debug", help="Show the logs of all libraries, and tracebacks.")] = False,
 ) -> None:
-    """The whole service on this machine: emulators, models, job, devices; then the account of every message."""
+    """The whole service on this machine: emulators, models, job, a faulty fleet; then the score of every message."""
     from streaming.local.demo import run_demo
 
-    raise typer.Exit(run_demo(example, messages, rate, debug=debug))
+    raise typer.Exit(run_demo(example, messages, rate, output_dir or Path("demo") / example, debug=debug))
+
+
+for command, epilog in ((publish.publish, publish.EPILOG), (score.score, score.EPILOG), (replay.replay, replay.EPILOG)):
+    app.command(epilog=epilog, context_settings=EITHER_CASE)(command)
 
 
 def _supervise(argv: Sequence[str], beam_args: Sequence[str], runner: str, workers: int, *, debug: bool) -> int:
@@ -198,7 +208,8 @@ def _split(argv: list[str]) -> tuple[list[str], list[str]]:
 def _usage(error: Any) -> str:
     """What the parser says is wrong, and which help to read. It says nothing where it has shown the help itself."""
     words = " ".join(error.format_message().split())
-    return words and f"{words} ({error.ctx.command_path} --help)"
+    command = error.ctx.command_path if error.ctx else "pubsub-inference"
+    return words and f"{words} ({command} --help)"
 
 
 def _complain(lines: str) -> None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import grpc
     from google.cloud.bigquery import Client
     from google.cloud.bigquery_storage_v1 import BigQueryWriteClient
-    from google.pubsub_v1 import PublisherClient, SubscriberClient
+    from google.pubsub_v1 import PublisherClient, SchemaServiceClient, SubscriberClient
 
 _CHANNEL_OPTIONS = {
     "grpc.max_send_message_length": -1,
@@ -59,6 +59,15 @@ def subscriber_client() -> SubscriberClient:
 
     channel = _channel(SubscriberGrpcTransport.create_channel, _variable("PUBSUB_EMULATOR_HOST"))
     return SubscriberClient(transport=SubscriberGrpcTransport(channel=channel))
+
+
+def schema_client() -> SchemaServiceClient:
+    """The generated client of Pub/Sub's SchemaService."""
+    from google.pubsub_v1 import SchemaServiceClient
+    from google.pubsub_v1.services.schema_service.transports import SchemaServiceGrpcTransport
+
+    channel = _channel(SchemaServiceGrpcTransport.create_channel, _variable("PUBSUB_EMULATOR_HOST"))
+    return SchemaServiceClient(transport=SchemaServiceGrpcTransport(channel=channel))
 
 
 def bigquery_client(project: str) -> Client:

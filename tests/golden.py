@@ -17,11 +17,14 @@ from typing import Any
 import pyarrow as pa
 from google.pubsub_v1.types import PubsubMessage
 
-from producers.readings import readings
+from producers.messages import Fault
+from producers.scenario import load_scenario, with_rates
+from producers.stream import Stream
 from streaming import deadletters
 from streaming.batches import FAILURE
 from streaming.contract import check
 from streaming.job import parse_job
+from streaming.wiring import Contract
 from tests.builders import save_multiplier
 from tests.line import run
 
@@ -31,12 +34,13 @@ EXAMPLE = Path(__file__).parents[1] / "examples" / "multiply"
 
 
 def golden_run(directory: Path) -> dict[str, Any]:
-    """Rows, messages and dead letters of 32 readings, a quarter of them bad, on models made in `directory`."""
+    """Rows, messages and dead letters of 40 readings, with every fault, on models made in `directory`."""
     for name, factor in (("times5", 5.0), ("times10", 10.0)):
         save_multiplier(directory / "models" / name, factor)
     (directory / "reading.avsc").write_bytes((EXAMPLE / "reading.avsc").read_bytes())
     contract = check(parse_job((EXAMPLE / "job.yaml").read_text(), str(directory / "job.yaml")))
-    outcome = run(contract, messages()[:20], messages()[20:])
+    sent = messages(contract)
+    outcome = run(contract, sent[:20], sent[20:])
     failures = pa.RecordBatch.from_pylist(outcome.failures, schema=FAILURE)
     dead_letters, _ = deadletters.to_rows(failures, "multiply", START)
     return {
@@ -49,20 +53,22 @@ def golden_run(directory: Path) -> dict[str, Any]:
     }
 
 
-def messages() -> list[bytes]:
-    """The serialized PubsubMessages, published a millisecond apart."""
-    stream = readings(seed=5, start=START, count=32, devices=3, bad_every=4, interval=timedelta(milliseconds=500))
-    return [
-        PubsubMessage.serialize(
-            PubsubMessage(
-                data=reading.payload,
-                attributes=reading.attributes,
-                message_id=f"message-{reading.sequence}",
-                publish_time=START + reading.sequence * timedelta(milliseconds=500),
-            )
+def messages(contract: Contract) -> list[bytes]:
+    """The serialized PubsubMessages, published half a second apart."""
+    scenario = with_rates(load_scenario(str(EXAMPLE / "scenario.yaml")), dict.fromkeys(Fault, 0.05))
+    stream = Stream(scenario, contract, seed=2, rate=2, start=START, encoding="avro")
+    return [_published(row) for block in stream(40) for row in block.rows.to_pylist()]
+
+
+def _published(row: dict[str, Any]) -> bytes:
+    return PubsubMessage.serialize(
+        PubsubMessage(
+            data=row["payload"],
+            attributes=dict(row["attributes"]),
+            message_id=f"message-{row['number']}",
+            publish_time=START + row["number"] * timedelta(milliseconds=500),
         )
-        for reading in stream
-    ]
+    )
 
 
 def _plain(row: dict[str, Any]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import pytest
 
+from producers.commands import publish, replay, score
 from streaming import cli
 from streaming.contract import check
 from streaming.describe import describe
@@ -99,7 +100,10 @@ def words(lines: list[str]) -> list[str]:
             "--output_table=P.D.T --workers=2. Beam's own options follow after --.",
         ),
         (["check"], "Example: pubsub-inference check examples/multiply/job.yaml --load"),
-        (["demo"], "Example: pubsub-inference demo --example=cascade"),
+        (["demo"], "Example: pubsub-inference demo --example=multiply --messages=2000"),
+        (["publish"], publish.EPILOG),
+        (["score"], score.EPILOG),
+        (["replay"], replay.EPILOG),
     ],
 )
 def test_every_help_shows_an_example(command: Command, argv: list[str], example: str) -> None:
@@ -132,6 +136,11 @@ def test_without_a_command_the_help_is_shown(command: Command) -> None:
     [
         (["chek"], "No such command 'chek'. Did you mean 'check'? (pubsub-inference --help)"),
         (["check"], "Missing argument 'job_file'. (pubsub-inference check --help)"),
+        (["score", "--truth"], "Option '--truth' requires an argument. (pubsub-inference --help)"),
+        (
+            ["demo", "--output_di=x"],
+            "No such option: --output-di (Possible options: --output-dir) (pubsub-inference demo --help)",
+        ),
         (
             ["check", "--frobnicate", "x"],
             "No such option: --frobnicate (pubsub-inference check --help)",

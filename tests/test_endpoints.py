@@ -8,9 +8,15 @@ import grpc
 import pytest
 from google.auth.credentials import AnonymousCredentials
 from google.cloud.bigquery_storage_v1.types import GetWriteStreamRequest, WriteStream
-from google.pubsub_v1.types import PublishRequest, PublishResponse, PullRequest, PullResponse
+from google.pubsub_v1.types import GetSchemaRequest, PublishRequest, PublishResponse, PullRequest, PullResponse, Schema
 
-from streaming.endpoints import bigquery_client, bigquery_write_client, publisher_client, subscriber_client
+from streaming.endpoints import (
+    bigquery_client,
+    bigquery_write_client,
+    publisher_client,
+    schema_client,
+    subscriber_client,
+)
 from streaming.errors import Mistakes
 
 VARIABLES = ("PUBSUB_EMULATOR_HOST", "BIGQUERY_EMULATOR_HOST", "BIGQUERY_STORAGE_EMULATOR_HOST")
@@ -30,7 +36,7 @@ def _credentials(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Services(grpc.GenericRpcHandler):
-    """Publishes by answering the payload's size, pulls 12 MB, and knows one write stream."""
+    """Publishes by answering the payload's size, pulls 12 MB, and knows one write stream and one schema."""
 
     def service(self, call: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler | None:
         return {
@@ -44,6 +50,9 @@ class Services(grpc.GenericRpcHandler):
                 PullRequest.deserialize,
                 PullResponse.serialize,
             ),
+            "GetSchema": grpc.unary_unary_rpc_method_handler(
+                lambda request, _: Schema(name=request.name), GetSchemaRequest.deserialize, Schema.serialize
+            ),
             "GetWriteStream": grpc.unary_unary_rpc_method_handler(
                 lambda request, _: WriteStream(name=request.name),
                 GetWriteStreamRequest.deserialize,
@@ -54,7 +63,7 @@ class Services(grpc.GenericRpcHandler):
 
 @pytest.fixture
 def port() -> Iterator[int]:
-    """The port of a server of all three services."""
+    """The port of a server of all four services."""
     server = grpc.server(ThreadPoolExecutor(1), [Services()], options=[("grpc.max_receive_message_length", -1)])
     bound = server.add_insecure_port("127.0.0.1:0")
     server.start()
@@ -70,6 +79,11 @@ def test_pubsub_clients_speak_to_the_emulator_in_messages_above_grpc_s_4_mb(
     assert list(published.message_ids) == ["12000000"]
     pulled = subscriber_client().pull(subscription="projects/p/subscriptions/s", max_messages=1)
     assert [received.message.data == BIG for received in pulled.received_messages] == [True]
+
+
+def test_the_schema_client_speaks_to_the_emulator(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PUBSUB_EMULATOR_HOST", f"127.0.0.1:{port}")
+    assert schema_client().get_schema(name="projects/p/schemas/s").name == "projects/p/schemas/s"
 
 
 @pytest.mark.parametrize("host", ["localhost:9050", "http://localhost:9050"])
@@ -112,8 +126,9 @@ def test_an_emulator_without_a_port_is_named(monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.mark.usefixtures("_credentials")
 def test_without_emulators_clients_speak_to_google() -> None:
-    hosts = [client().transport.host for client in (publisher_client, subscriber_client, bigquery_write_client)]
-    assert hosts == ["pubsub.googleapis.com:443", "pubsub.googleapis.com:443", "bigquerystorage.googleapis.com:443"]
+    pubsub = [client().transport.host for client in (publisher_client, subscriber_client, schema_client)]
+    assert pubsub == ["pubsub.googleapis.com:443"] * 3
+    assert bigquery_write_client().transport.host == "bigquerystorage.googleapis.com:443"
     assert bigquery_client("p")._connection.API_BASE_URL == "https://bigquery.googleapis.com"
 
 

@@ -1,217 +1,207 @@
-"""The demo: the whole service on this machine, from devices to tables, and the account of every message."""
+"""The demo: the whole service on this machine, from devices to tables, and the score of every message."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
-import threading
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rich.console import Console
+from rich.text import Text
 
-from streaming.errors import JobError, one_line
+from streaming.errors import JobError
+from streaming.local.demo_fleet import DemoFleet
 from streaming.local.emulators import BigQueryEmulator, PubSubEmulator
-from streaming.local.live import Live
+from streaming.local.live import Figures, Live
 from streaming.local.prism import find_prism
 from streaming.local.supervisor import supervise
-
-if TYPE_CHECKING:
-    from producers.accounts import Findings
-    from producers.readings import Account
+from streaming.quiet import import_tensorflow
 
 PROJECT = "demo"
-DATASET = "multiply"
-TABLE = f"{PROJECT}.{DATASET}.predictions"
-EXAMPLES = Path(__file__).parents[2] / "examples"
-JOB_FILES = {"multiply": "job.yaml", "cascade": "cascade.yaml"}
+ROOT = Path(__file__).parents[2]
 
-ANSWER_SECONDS = 60.0
-"""How long after the last message everything may take to come out."""
+_EXIT_INTERRUPTED = 130
 
 
-def run_demo(example: str, messages: int, rate: float, *, debug: bool = False) -> int:
-    """Run an example of `examples/multiply` from end to end; the exit code, 0 if every message is accounted for.
+@dataclass(frozen=True)
+class Example:
+    """An example that the demo can run.
 
-    The report goes to standard output, everything else to standard error.
+    Attributes:
+        name: of its directory in `examples`.
+        says: what the job does.
+        models: that its training makes.
+        training: the module that trains them.
+    """
+
+    name: str
+    says: str
+    models: tuple[str, ...]
+    training: str
+
+    @property
+    def directory(self) -> Path:
+        return ROOT / "examples" / self.name
+
+    def is_trained(self) -> bool:
+        """Whether its models are there."""
+        return all((self.directory / "models" / name / "saved_model.pb").is_file() for name in self.models)
+
+
+EXAMPLES = {
+    "pumps": Example(
+        "pumps", "tells which pumps will fail, and when", ("failure_risk", "remaining_life", "failure_mode"), "producers.pumps"
+    ),
+    "multiply": Example(
+        "multiply", "multiplies each reading by 5 and by 10", ("times5", "times10"), "producers.multiply"
+    ),
+}
+
+
+def run_demo(example: str, messages: int, rate: float, output_dir: Path, *, debug: bool = False) -> int:
+    """Run an example from end to end; the exit code, 0 if nothing is lost or wrong.
+
+    The score goes to standard output, everything else to standard error. Truth file, output messages and the HTML
+    report stay in `output_dir`.
 
     Args:
-        example: a key of `JOB_FILES`.
+        example: a key of `EXAMPLES`.
         messages: how many are published.
         rate: how many of them a second.
+        output_dir: made if missing; what an earlier demo left there is replaced.
         debug: whether libraries may log what they like.
 
     Raises:
         JobError: something the demo needs is not on this machine, or fails.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     progress = Console(stderr=True)
-    devices = _Devices(example, messages, rate)
     try:
-        code = _run(devices, progress, debug=debug)
+        code = _run(EXAMPLES[example], messages, rate, output_dir, progress, debug=debug)
     except KeyboardInterrupt:
         code = _EXIT_INTERRUPTED
     if code == _EXIT_INTERRUPTED:
-        progress.print("Stopped early: there is no account of the messages.")
+        progress.print("Stopped early: there is no score.")
     return code
 
 
-_EXIT_INTERRUPTED = 130
-
-
-def _run(devices: _Devices, progress: Console, *, debug: bool) -> int:
+def _run(example: Example, messages: int, rate: float, output_dir: Path, progress: Console, *, debug: bool) -> int:
     find_prism()  # what is missing is said before anything is started
     emulators = (PubSubEmulator(), BigQueryEmulator())
-    job_file = EXAMPLES / "multiply" / JOB_FILES[devices.example]
-    progress.print(f"The job: examples/multiply/{job_file.name} multiplies each reading by 5 and by 10")
-    _train(job_file.parent / "models", progress)
+    progress.print(f"The job: examples/{example.name}/job.yaml {example.says}")
+    _train(example, progress)
+    fleet = DemoFleet(
+        scenario=example.directory / "scenario.yaml",
+        topic=_topic("readings"),
+        table=_table(example),
+        subscription=_subscription("predictions-score"),
+        messages=messages,
+        rate=rate,
+        directory=_emptied(output_dir),
+    )
     with ExitStack() as stack:
         progress.print("Starting the emulators of Pub/Sub and BigQuery")
         for emulator in emulators:
             os.environ.update(stack.enter_context(emulator).environment())
-        _make_resources()
-        stack.callback(devices.stop)
+        _make_resources(example)
+        stack.callback(fleet.stop)
+        import_tensorflow()  # to score with, and here, where nothing else writes to standard error
         progress.print("Starting the job: TensorFlow and its models take some ten seconds")
-        code = supervise(_arguments(job_file), 1, _DemoLive(devices), debug=debug)
-        if code or not devices.done.is_set():
+        code = supervise(_arguments(example), 1, _DemoLive(fleet), debug=debug)
+        if code or not fleet.done.is_set():
             return code or _EXIT_INTERRUPTED
-        findings = devices.findings()
-    Console().print("", findings.report(), sep="\n")
-    return 0 if findings.ok else 1
+    score = fleet.score()
+    _show(score, fleet)
+    return 0 if score.ok else 1
 
 
-def _arguments(job_file: Path) -> list[str]:
+def _show(score: Any, fleet: DemoFleet) -> None:
+    from producers.report.terminal import render
+
+    console = Console()
+    console.print(render(score))
+    console.print(Text(f"The report, with plots: {fleet.report_path}"), soft_wrap=True)
+    console.print(Text(f"What was sent: {fleet.truth_path}"), soft_wrap=True)
+
+
+def _arguments(example: Example) -> list[str]:
     return [
-        f"--job_file={job_file}",
+        f"--job_file={example.directory / 'job.yaml'}",
         f"--input_subscription={_subscription('readings-job')}",
-        f"--output_table={TABLE}",
+        f"--output_table={_table(example)}",
         f"--output_topic={_topic('predictions')}",
         f"--output_deadletter_topic={_topic('dead-letters')}",
         "--runner=PrismRunner",
     ]
 
 
-@dataclass
-class _Devices:
-    """Publishes in a thread of its own, and waits until everything has come out.
-
-    Attributes:
-        done: set when everything has come out, or it is clear that it will not.
-    """
-
-    example: str
-    messages: int
-    rate: float
-    done: threading.Event = field(default_factory=threading.Event)
-    _stopped: threading.Event = field(default_factory=threading.Event)
-    _thread: threading.Thread | None = None
-    _error: Exception | None = None
-
-    def start(self) -> bool:
-        """Begin to publish; whether this was the first call, for the others do nothing."""
-        if self._thread is not None:
-            return False
-        self._thread = threading.Thread(target=self._run, name="devices", daemon=True)
-        self._thread.start()
-        return True
-
-    def stop(self) -> None:
-        """End the thread, however far it is."""
-        self._stopped.set()
-        if self._thread is not None:
-            self._thread.join()
-
-    def findings(self) -> Findings:
-        """What came out, against what went in.
-
-        Raises:
-            JobError: the messages could not be published, or the tables not be read.
-        """
-        if self._error is not None:
-            raise JobError(f"the demo's devices failed: {one_line(self._error)}") from self._error
-        return self._check()
-
-    def _run(self) -> None:
-        try:
-            self._publish()
-            self._await_answers()
-        except Exception as error:  # noqa: BLE001 - shown by `findings`; the job must be ended all the same
-            self._error = error
-        self.done.set()
-
-    def _publish(self) -> None:
-        from producers.readings import Account, publish, readings
-
-        self._account: Account = Account()
-        stream = readings(seed=2021, start=datetime.now(UTC), count=self.messages)
-        publish(_topic("readings"), stream, self.rate, stop=self._stopped, account=self._account)
-
-    def _await_answers(self) -> None:
-        deadline = time.monotonic() + ANSWER_SECONDS
-        while not self._stopped.is_set() and not self._check().ok and time.monotonic() < deadline:
-            self._stopped.wait(0.5)  # BigQuery tells nobody of new rows
-
-    def _check(self) -> Findings:
-        from producers.accounts import CASCADE, PARALLEL, check
-
-        models = {"multiply": PARALLEL, "cascade": CASCADE}[self.example]
-        return check(self._account, _rows(TABLE), _rows(f"{TABLE}_error_records"), models)
-
-
 class _DemoLive(Live):
-    """The live line. It starts the devices when the job reads, and ends the job when they are done."""
+    """The live line. It starts the fleet when the job reads, and ends the job when the fleet is done."""
 
-    def __init__(self, devices: _Devices) -> None:
+    def __init__(self, fleet: DemoFleet) -> None:
         super().__init__()
-        self._devices = devices
+        self._fleet = fleet
         self._ended = False
 
     def update(self, worker: int, snapshot: Mapping[str, Any]) -> None:
         super().update(worker, snapshot)  # the first figures come when the job reads
-        if self._devices.start():
-            self.say(f"Publishing {self._devices.messages:,} messages, {self._devices.rate:g} a second")
+        if self._fleet.start():
+            seconds = timedelta(seconds=round(self._fleet.messages / self._fleet.rate))
+            self.say(f"Publishing {self._fleet.messages:,} messages, {self._fleet.rate:g} a second: {seconds}")
+
+    def line(self, figures: Figures) -> str:
+        return f"published {self._fleet.published:,} of {self._fleet.messages:,} | {super().line(figures)}"
 
     def tick(self, now: float) -> None:
         super().tick(now)
-        if self._devices.done.is_set() and not self._ended:
+        if self._fleet.done.is_set() and not self._ended:
             self._ended = True
-            self.say("The devices are done: ending the job as Ctrl-C would")
+            self.say("The fleet is done, and everything has been scored: ending the job as Ctrl-C would")
             signal.raise_signal(signal.SIGTERM)  # here, on the main thread, the supervisor is sure to take it
 
 
-def _rows(table: str) -> list[dict[str, Any]]:
-    from streaming.endpoints import bigquery_client
+def _emptied(directory: Path) -> Path:
+    """The directory, without the files of an earlier demo."""
+    directory.mkdir(parents=True, exist_ok=True)
+    for name in DemoFleet.FILES:
+        (directory / name).unlink(missing_ok=True)
+    return directory
 
-    return [dict(row) for row in bigquery_client(PROJECT).query(f"SELECT * FROM `{table}`").result()]  # noqa: S608
 
-
-def _train(models: Path, progress: Console) -> None:
-    if all((models / name / "saved_model.pb").is_file() for name in ("times5", "times10")):
+def _train(example: Example, progress: Console) -> None:
+    if example.is_trained():
         return
-    progress.print("Training the models that multiply by 5 and by 10")
-    command: Sequence[str] = [sys.executable, "-m", "producers.multiply", f"--output_dir={models}"]
+    progress.print(f"Training its models: {', '.join(example.models)}")
+    models = example.directory / "models"
+    shutil.rmtree(models, ignore_errors=True)  # of a training that was stopped early
+    command = [sys.executable, "-m", example.training, f"--output_dir={models}"]
     trained = subprocess.run(command, capture_output=True, text=True, check=False)
     if trained.returncode:
         raise JobError(f"training failed: {(trained.stderr.strip().splitlines() or ['no reason given'])[-1]}")
 
 
-def _make_resources() -> None:
+def _make_resources(example: Example) -> None:
     from google.cloud.bigquery import Dataset
 
     from streaming.endpoints import bigquery_client, publisher_client, subscriber_client
 
-    bigquery_client(PROJECT).create_dataset(Dataset(f"{PROJECT}.{DATASET}"))
+    bigquery_client(PROJECT).create_dataset(Dataset(f"{PROJECT}.{example.name}"))
     with publisher_client() as publisher, subscriber_client() as subscriber:
         for topic in ("readings", "predictions", "dead-letters"):
             publisher.create_topic(name=_topic(topic))
-        subscriber.create_subscription(name=_subscription("readings-job"), topic=_topic("readings"))
+        for name, topic in (("readings-job", "readings"), ("predictions-score", "predictions")):
+            subscriber.create_subscription(name=_subscription(name), topic=_topic(topic))
+
+
+def _table(example: Example) -> str:
+    return f"{PROJECT}.{example.name}.predictions"
 
 
 def _topic(name: str) -> str:

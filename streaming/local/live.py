@@ -207,13 +207,16 @@ class Live:
 
     def tick(self, now: float) -> None:
         """Show the figures at the time `now` (seconds on a clock that never goes back); call it every second."""
-        figures = self._meter.figures(now)
-        line = show(figures) + (" | stopping" if self._stopping else show_idle(figures))
+        line = self.line(self._meter.figures(now))
         if self._console.is_terminal:
             self._redrawn.update(Text(line, no_wrap=True, overflow="ellipsis"), refresh=True)
         elif self._logged is None or now - self._logged >= LOG_EVERY:
             self._logged = now
             self.say(line)
+
+    def line(self, figures: Figures) -> str:
+        """What `tick` shows."""
+        return show(figures) + (" | stopping" if self._stopping else show_idle(figures))
 
     def finish(self, now: float) -> None:
         """Show the last figures, once all workers have ended."""

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -16,8 +17,9 @@ from uuid import uuid4
 import psutil
 from google.cloud.bigquery import Dataset
 
-from producers.accounts import Findings, Multipliers, check
-from producers.readings import Account
+from producers.publish import PublishPlan, publish
+from producers.score import score_run
+from producers.scores import Score
 from streaming.endpoints import bigquery_client, publisher_client, subscriber_client
 
 PROJECT = "test"
@@ -82,8 +84,15 @@ class Service:
         except NotFound:  # the job makes it when it starts
             return []
 
-    def findings(self, account: Account, models: Multipliers) -> Findings:
-        return check(account, self.rows(), self.dead_letters(), models)
+    def publish(self, scenario: Path, truth: Path, stop: threading.Event | None = None, **plan: Any) -> None:
+        """Publish what `plan` says, as the scenario has it, for this service's job."""
+        whole = PublishPlan(self.topic("in"), str(scenario), job_file=str(self.job_file), truth=truth, **plan)
+        publish(whole, stop=stop)
+
+    def score(self, truth: Path, messages: Path | None = None, wait: timedelta | None = None) -> Score:
+        return score_run(
+            str(truth), table=self.table, messages_file=None if messages is None else str(messages), wait=wait
+        )
 
     def drained(self, kind: str) -> list[Any]:
         """The messages that wait on an output subscription."""

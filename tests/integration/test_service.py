@@ -7,22 +7,23 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from producers import multiply
-from producers.accounts import CASCADE, PARALLEL
-from producers.readings import Account, publish, readings
+from producers.messages import Fault
+from producers.scores import Came, Kind, Score
+from producers.truth import read_truth
 from streaming.endpoints import subscriber_client
 from streaming.job import load_job
 from tests.integration.service import Service, await_true, workers
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 
+LONG = timedelta(seconds=120)
 EXAMPLE = Path(__file__).parents[2] / "examples" / "multiply"
 
 
@@ -30,32 +31,44 @@ EXAMPLE = Path(__file__).parents[2] / "examples" / "multiply"
 def example(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The multiply example, with trained models."""
     directory = tmp_path_factory.mktemp("multiply")
-    for name in ("job.yaml", "cascade.yaml", "reading.avsc"):
+    for name in ("job.yaml", "cascade.yaml", "scenario.yaml", "reading.avsc", "reading_v2.avsc"):
         (directory / name).write_bytes((EXAMPLE / name).read_bytes())
+    at_once = (directory / "scenario.yaml").read_text().replace("after: 5s, ", "")
+    (directory / "scenario.yaml").write_text(at_once)
     multiply.train(directory / "models")
     return directory
 
 
-def stream(count: int) -> Iterator[Any]:
-    return readings(seed=7, start=datetime.now(UTC), count=count)
+FAULTS = dict.fromkeys(Fault, 0.02)
+"""All of them, and more of them than the scenario has."""
+
+
+def seen(score: Score) -> tuple[dict[Kind, int], dict[str, dict[str, int]]]:
+    """What is wrong, and how many predictions of each model there are in each place."""
+    return dict(score.wrong), {came.place: dict(came.predictions) for came in score.came}
 
 
 @pytest.mark.usefixtures("emulators")
-def test_every_message_becomes_its_predictions_or_its_dead_letter(example: Path) -> None:
+def test_every_message_becomes_its_predictions_or_its_dead_letter(example: Path, tmp_path: Path) -> None:
     service = Service(example / "job.yaml")
+    truth, messages = tmp_path / "truth.ndjson", tmp_path / "messages.ndjson"
     with service.running() as process:
-        account = publish(service.topic("in"), stream(900), rate=2000)
-        await_true(lambda: service.findings(account, PARALLEL).ok)
+        service.publish(example / "scenario.yaml", truth, messages=900, rate=2000, seed=7, faults=FAULTS)
+        assert service.score(truth, wait=LONG).wrong == {}
         assert service.end(process) == 0
-    findings = service.findings(account, PARALLEL)
-    assert findings.wrong == []
-    assert (findings.repeated_rows, findings.repeated_dead_letters) == (0, 0)
+    published = service.drained("out")
+    messages.write_bytes(b"".join(message.data + b"\n" for message in published))
+    sent = read_truth(truth).messages.to_pylist()
+    answered = sum(each["stage"] is None and not each["rejected_by"] for each in sent)
+    score = service.score(truth, messages)
+    assert seen(score) == ({}, {place: {"times5": answered, "times10": answered} for place in ("table", "messages")})
+    assert [replace(came, place="", predictions={}) for came in score.came] == 2 * [Came("", {})]
+    assert set(score.sent.faults) == set(Fault)
+    assert sum(score.dead_letters.values()) == sum(1 if each["stage"] else len(each["rejected_by"]) for each in sent)
 
     rows = {row["prediction_id"]: row for row in service.rows()}
-    published = {message.attributes["prediction_id"]: message for message in service.drained("out")}
-    assert published.keys() == rows.keys()
-    for prediction_id, message in published.items():
-        body, row = json.loads(message.data), rows[prediction_id]
+    for message in published:
+        body, row = json.loads(message.data), rows[message.attributes["prediction_id"]]
         times = {name: datetime.fromisoformat(body[name]) for name in body if isinstance(row[name], datetime)}
         assert {**body, **times} == row
         assert message.attributes["key"] == row["key"]
@@ -68,7 +81,7 @@ def test_every_message_becomes_its_predictions_or_its_dead_letter(example: Path)
             row["model_fingerprint"],
             load_job(str(service.job_file)).hash,
         )
-    assert len({(row["model"], row["model_fingerprint"]) for row in rows.values()}) == len(PARALLEL)
+    assert len({(row["model"], row["model_fingerprint"]) for row in rows.values()}) == 2
 
     letters = [(m.attributes["error_message_id"], m.attributes["error_stage"], m.data) for m in service.drained("dead")]
     expected = [(row["message_id"], row["stage"], row["payloadBytes"] or b"") for row in service.dead_letters()]
@@ -76,22 +89,22 @@ def test_every_message_becomes_its_predictions_or_its_dead_letter(example: Path)
 
 
 @pytest.mark.usefixtures("emulators")
-def test_a_cascade_on_two_workers(example: Path) -> None:
+def test_a_cascade_on_two_workers(example: Path, tmp_path: Path) -> None:
     service = Service(example / "cascade.yaml")
+    truth = tmp_path / "truth.ndjson"
     with service.running("--workers=2") as process:
         await_true(lambda: len(workers(process)) == 2)
-        account = publish(service.topic("in"), stream(600), rate=2000)
-        await_true(lambda: service.findings(account, CASCADE).ok)
+        service.publish(example / "scenario.yaml", truth, messages=600, rate=2000, faults={Fault.POISON: 0.0})
+        assert service.score(truth, wait=LONG).wrong == {}
         assert service.end(process) == 0
-    assert service.findings(account, CASCADE).wrong == []
 
 
 @pytest.mark.usefixtures("emulators")
-def test_nothing_is_lost_when_the_worker_is_killed_three_times(example: Path) -> None:
+def test_nothing_is_lost_when_the_worker_is_killed_three_times(example: Path, tmp_path: Path) -> None:
     service = Service(example / "job.yaml")
-    account, stop = Account(), threading.Event()
-    arguments = {"account": account, "stop": stop}
-    publisher = threading.Thread(target=publish, args=(service.topic("in"), stream(20_000), 400), kwargs=arguments)
+    truth, stop = tmp_path / "truth.ndjson", threading.Event()
+    arguments = {"stop": stop, "messages": 20_000, "rate": 400, "seed": 7}
+    publisher = threading.Thread(target=service.publish, args=(example / "scenario.yaml", truth), kwargs=arguments)
     with service.running() as process:
         publisher.start()
         try:
@@ -104,33 +117,31 @@ def test_nothing_is_lost_when_the_worker_is_killed_three_times(example: Path) ->
         finally:
             stop.set()
             publisher.join()
-        await_true(lambda: service.findings(account, PARALLEL).ok)
+        assert service.score(truth, wait=LONG).wrong == {}
         assert service.end(process) == 0
-    findings = service.findings(account, PARALLEL)
-    assert findings.wrong == []
     answers: dict[str, set[float]] = {}
     for row in service.rows():
         answers.setdefault(row["prediction_id"], set()).add(row["prediction"])
-    assert len(answers) == 2 * (findings.messages - findings.bad_messages)
     assert all(len(predictions) == 1 for predictions in answers.values())
 
 
 @pytest.mark.usefixtures("emulators")
-def test_sigterm_finishes_what_is_in_hand_and_the_rest_waits(example: Path) -> None:
+def test_sigterm_finishes_what_is_in_hand_and_the_rest_waits(example: Path, tmp_path: Path) -> None:
     service = Service(example / "job.yaml")
+    truth = tmp_path / "truth.ndjson"
     with service.running() as process:
         await_true(lambda: bool(workers(process)))
-        account = publish(service.topic("in"), stream(8000), rate=8000)
+        service.publish(example / "scenario.yaml", truth, messages=8000, rate=8000)
         await_true(lambda: len(service.rows()) > 500)
         assert service.end(process) == 0
-    in_between = service.findings(account, PARALLEL)
-    assert (in_between.repeated_rows, in_between.repeated_dead_letters) == (0, 0)
+    in_between = service.score(truth)
+    assert (in_between.came[0].repeated, in_between.repeated_dead_letters) == (0, 0)
     with service.running() as process:
-        await_true(lambda: service.findings(account, PARALLEL).ok)
+        assert service.score(truth, wait=LONG).wrong == {}
         assert service.end(process) == 0
-    findings = service.findings(account, PARALLEL)
-    assert findings.wrong == []
-    assert (findings.repeated_rows, findings.repeated_dead_letters) == (0, 0)
+    score = service.score(truth)
+    assert score.wrong == {}
+    assert (score.came[0].repeated, score.repeated_dead_letters) == (0, 0)
 
 
 @pytest.mark.usefixtures("emulators")

@@ -1,0 +1,253 @@
+"""Everything that is wrong with a plan is said at once, before anything is made or written."""
+
+from __future__ import annotations
+
+import socket
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pyarrow.compute as pc
+import pytest
+import typer
+from google.pubsub_v1.types import GetTopicRequest, Topic
+from typer.testing import CliRunner
+
+from producers.commands.publish import EPILOG
+from producers.commands.publish import publish as command
+from producers.messages import Fault
+from producers.publish import PublishPlan, publish
+from producers.sending import Totals
+from producers.truth import read_truth
+from streaming.errors import Mistakes, PermanentError
+from tests.publish_cases import SCHEMA, TOPIC, write_files
+from tests.pubsub_publisher_server import Fail, PublisherServer
+
+
+class HiddenTopicServer(PublisherServer):
+    """Takes messages for a topic that nobody may look at."""
+
+    def service(self, call: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler | None:
+        if call.method.endswith("/GetTopic"):
+            return grpc.unary_unary_rpc_method_handler(_denied, GetTopicRequest.deserialize, Topic.serialize)
+        return super().service(call)
+
+
+def _denied(_: Any, context: grpc.ServicerContext) -> Topic:
+    context.abort(grpc.StatusCode.PERMISSION_DENIED, "may not look")
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[HiddenTopicServer]:
+    with HiddenTopicServer() as server:
+        monkeypatch.setenv("PUBSUB_EMULATOR_HOST", server.host)
+        yield server
+
+
+@pytest.fixture
+def scenario(tmp_path: Path, saved_models: Path) -> str:
+    return str(write_files(tmp_path, saved_models))
+
+
+def mistakes(plan: PublishPlan) -> tuple[str, ...]:
+    with pytest.raises(Mistakes) as raised:
+        publish(plan)
+    assert plan.truth is None or not plan.truth.exists() or plan.truth.read_text() == "mine"
+    return raised.value.lines
+
+
+@pytest.mark.parametrize(
+    ("plan", "count"),
+    [
+        ({}, None),
+        ({"messages": 7}, 7),
+        ({"duration": timedelta(seconds=2), "rate": 50.0}, 100),
+        ({"duration": timedelta(seconds=2), "rate": 50.0, "messages": 7}, 7),
+        ({"duration": timedelta(seconds=2), "rate": 50.0, "messages": 700}, 100),
+        ({"duration": timedelta(seconds=2), "rate": 0.1}, 1),
+    ],
+)
+def test_messages_and_duration_say_how_many(plan: dict[str, Any], count: int | None) -> None:
+    assert PublishPlan(TOPIC, "scenario.yaml", **plan).count() == count
+
+
+def test_all_that_is_wrong_is_said_at_once(tmp_path: Path, scenario: str) -> None:
+    truth = tmp_path / "truth.ndjson"
+    truth.write_text("mine")
+    plan = PublishPlan(
+        "readings",
+        scenario,
+        devices=0,
+        rate=0.0,
+        messages=-1,
+        seed=-1,
+        start=datetime(1999, 1, 1, tzinfo=UTC),
+        truth=truth,
+        faults={Fault.TRUNCATED: 2.0},
+        no_faults=True,
+    )
+    assert mistakes(plan) == (
+        "--rate: 0 messages a second; write 0.01 to 100,000",
+        "--devices: 0; write 1 to 100,000",
+        "--messages: -1; write how many, or 0 for no end",
+        "--seed: -1; write 0 or more",
+        "--no-faults: goes with no --fault; keep one of them",
+        "--fault: truncated=2; a rate is a share of all messages, from 0 to 1",
+        f"--truth: {truth} exists; name another file, or remove it",
+        "--start: 1999-01-01T00:00:00+00:00 is more than the job's max_past 365d before the publish time; "
+        "write a later one",
+        "--topic: 'readings' is no topic; write projects/PROJECT/topics/TOPIC",
+    )
+
+
+@pytest.mark.parametrize("rate", [0.0, -1.0, 0.001, 200_000.0, float("nan"), float("inf")])
+def test_an_impossible_rate_is_refused(rate: float, scenario: str) -> None:
+    plan = PublishPlan("readings", scenario, rate=rate)
+    assert mistakes(plan)[0] == f"--rate: {rate:g} messages a second; write 0.01 to 100,000"
+
+
+def test_mistakes_of_the_scenario_are_said_with_those_of_flags(tmp_path: Path, saved_models: Path) -> None:
+    path = write_files(tmp_path, saved_models, signals={"valve": {"base": 1}})
+    lines = mistakes(PublishPlan("readings", str(path), messages=-1))
+    assert [line for line in lines if line.startswith(f"{path}: ")] == list(lines[:-2])
+    assert lines[-2:] == (
+        "--messages: -1; write how many, or 0 for no end",
+        "--topic: 'readings' is no topic; write projects/PROJECT/topics/TOPIC",
+    )
+
+
+def test_a_fault_that_needs_more_than_a_rate_is_named(scenario: str) -> None:
+    lines = mistakes(PublishPlan("readings", scenario, faults={Fault.LATE: 0.1}))
+    assert lines[0] == "--fault late: needs more than a rate; describe it in the scenario file"
+
+
+@pytest.mark.parametrize(
+    ("start", "words"),
+    [
+        (datetime.now(UTC) + timedelta(days=3), "is more than the job's max_future 1d after the publish time"),
+        (datetime(2026, 1, 1), "has no time zone; write 2026-01-01T00:00:00Z"),
+    ],
+)
+def test_a_start_at_which_nothing_could_be_taken_is_refused(start: datetime, words: str, scenario: str) -> None:
+    (line, _) = mistakes(PublishPlan("readings", scenario, start=start))
+    assert line.startswith(f"--start: {start.isoformat()} {words}")
+
+
+def test_any_start_will_do_where_the_publish_time_is_the_event_time(tmp_path: Path, saved_models: Path) -> None:
+    path = write_files(tmp_path, saved_models, {"event_time": "publish_time"})
+    plan = PublishPlan("readings", str(path), start=datetime(1999, 1, 1, tzinfo=UTC))
+    assert [line for line in mistakes(plan) if line.startswith("--start")] == []
+
+
+def closed_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def test_an_emulator_that_is_down_is_one_line(tmp_path: Path, scenario: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    host = f"127.0.0.1:{closed_port()}"
+    monkeypatch.setenv("PUBSUB_EMULATOR_HOST", host)
+    truth = tmp_path / "truth.ndjson"
+    with pytest.raises(PermanentError) as raised:
+        publish(PublishPlan(TOPIC, scenario, messages=1, truth=truth))
+    words = f"the Pub/Sub emulator (PUBSUB_EMULATOR_HOST={host}) does not answer; start it, or correct the variable ("
+    assert str(raised.value).startswith(words)
+    assert not truth.exists()
+    assert mistakes(PublishPlan(TOPIC, scenario, messages=-1, truth=truth))[1].startswith(words)
+
+
+def statuses(truth: Path) -> dict[str, int]:
+    return Counter(read_truth(truth).messages["status"].to_pylist())
+
+
+def test_who_may_publish_need_not_be_allowed_to_look_at_the_topic(
+    tmp_path: Path, scenario: str, server: HiddenTopicServer
+) -> None:
+    truth = tmp_path / "truth.ndjson"
+    plan = PublishPlan(TOPIC, scenario, rate=1000, messages=120, devices=3, seed=5, truth=truth)
+    totals = publish(plan)
+    read = read_truth(truth)
+    assert (totals.published, totals.ending, statuses(truth)) == (120, "completed", {"confirmed": 120})
+    run = read.run
+    assert (run.topic, run.scenario, run.seed, run.rate, run.devices) == (TOPIC, scenario, 5, 1000, 3)
+    assert (run.job_file, run.encoding, run.schema) == (str(tmp_path / "job.yaml"), "avro", SCHEMA)
+    sent = sorted(sha256(each.data).hexdigest() for _, messages in server.published for each in messages)
+    assert sent == sorted(read.messages["payload_sha256"].to_pylist())
+
+
+def test_the_same_seed_gives_the_same_bytes(scenario: str, server: HiddenTopicServer) -> None:
+    start = datetime.now(UTC) - timedelta(hours=1)
+    payloads = []
+    for seed in (1, 1, 2):
+        server.published.clear()
+        publish(PublishPlan(TOPIC, scenario, rate=1000, messages=100, seed=seed, start=start))
+        payloads.append(sorted(each.data for _, messages in server.published for each in messages))
+    assert payloads[0] == payloads[1] != payloads[2]
+
+
+def test_no_permission_is_one_line_and_nothing_is_published(
+    tmp_path: Path, scenario: str, server: HiddenTopicServer
+) -> None:
+    server.script.extend([Fail(grpc.StatusCode.PERMISSION_DENIED)] * 100)
+    truth = tmp_path / "truth.ndjson"
+    with pytest.raises(PermanentError) as raised:
+        publish(PublishPlan(TOPIC, scenario, rate=1000, messages=100, truth=truth))
+    failed = f"failed: topic {TOPIC}: no permission to publish; grant roles/pubsub.publisher on it (403 scripted)"
+    known = f"0 messages are published, of 0 it is unknown; {truth} tells which"
+    assert str(raised.value) == f"{failed}; {known}"
+    assert (read_truth(truth).ending, set(statuses(truth))) == (failed, {"refused"})
+
+
+def test_a_service_that_goes_away_half_way_leaves_messages_unknown(
+    tmp_path: Path, scenario: str, server: HiddenTopicServer
+) -> None:
+    def fail_from_now_on(totals: Totals) -> None:
+        if totals.messages >= 200:
+            server.script.extend([Fail(grpc.StatusCode.UNAVAILABLE, published=True)] * 10_000)
+
+    truth = tmp_path / "truth.ndjson"
+    with pytest.raises(PermanentError, match=r"^failed: the Pub/Sub emulator .* has not answered: 503 scripted; "):
+        publish(PublishPlan(TOPIC, scenario, rate=1000, retry_for=0.05, truth=truth), on_progress=fail_from_now_on)
+    read = read_truth(truth)
+    messages = [each for _, sent in server.published for each in sent]
+    received = {sha256(each.data).hexdigest() for each in messages}
+    by_status = {
+        status: read.messages.filter(pc.equal(read.messages["status"], status))["payload_sha256"].to_pylist()
+        for status in ("confirmed", "unknown", "refused")
+    }
+    assert len(by_status["confirmed"]) >= 150
+    assert by_status["unknown"] != []
+    assert received >= {*by_status["confirmed"]}
+    assert received.isdisjoint(by_status["refused"])
+    assert read.ending.endswith("has not answered: 503 scripted")
+
+
+def invoke(*arguments: str) -> Any:
+    app = typer.Typer()
+    app.command(epilog=EPILOG)(command)
+    return CliRunner().invoke(app, arguments)
+
+
+def test_the_command_s_help_has_an_example() -> None:
+    result = invoke("--help")
+    assert result.exit_code == 0
+    assert "Example: pubsub-inference publish --topic" in result.output
+
+
+def test_what_the_command_cannot_read_is_said_at_once() -> None:
+    result = invoke(
+        "--topic=t", "--scenario=s", "--duration=5", "--start=now", "--fault=lat=0.1", "--fault=late", "--fault=late=a"
+    )
+    assert isinstance(result.exception, Mistakes)
+    assert result.exception.lines == (
+        "--duration: '5' is not a duration; write a number and ms, s, m, h or d, as in 60s",
+        "--start: 'now' is not a time; write one such as 2026-01-31T12:00:00Z",
+        f"--fault: there is no lat; write one of {', '.join(Fault)}",
+        "--fault: 'late' is not a fault and its rate; write one such as late=0.01",
+        "--fault: 'late=a' is not a fault and its rate; write one such as late=0.01",
+    )
