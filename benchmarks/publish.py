@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from producers.publish import PublishPlan, publish
+from producers.publishing.publish import PublishPlan, publish
 from streaming.endpoints import publisher_client
 from streaming.local.emulators import PubSubEmulator
 from streaming.quiet import import_tensorflow

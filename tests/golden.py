@@ -19,7 +19,7 @@ from google.pubsub_v1.types import PubsubMessage
 
 from producers.messages import Fault
 from producers.scenario import load_scenario, with_rates
-from producers.stream import Stream
+from producers.synthesis.stream import Stream
 from streaming import deadletters
 from streaming.batches import FAILURE
 from streaming.contract import check

@@ -9,10 +9,10 @@ from typing import Any
 
 import pyarrow as pa
 
-from producers.outputs import DEAD_LETTER, Outputs, prediction_columns
 from producers.scenario import QualityCheck
-from producers.score import score
-from producers.scores import Score
+from producers.scoring.outputs import DEAD_LETTER, Outputs, prediction_columns
+from producers.scoring.score import score
+from producers.scoring.scores import Score
 from producers.truth import Run, Truth
 from streaming.batches import TIMESTAMP, field_column, model_column
 from streaming.job import EventTime, Message, Reference

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from producers.scores import Came, Finding, Kind, Latency, Quality, Score, Sent, Series, Trace
+from producers.scoring.scores import Came, Finding, Kind, Latency, Quality, Score, Sent, Series, Trace
 
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 NAN = float("nan")

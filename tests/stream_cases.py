@@ -12,9 +12,9 @@ from typing import Any
 import pyarrow as pa
 
 from producers.messages import Messages
-from producers.payloads import Encoding
 from producers.scenario import Scenario
-from producers.stream import Stream
+from producers.synthesis.payloads import Encoding
+from producers.synthesis.stream import Stream
 from streaming.batches import field_column
 from streaming.job import Message
 from streaming.schema import MessageSchema, parse_schema

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from producers.arrivals import Arrivals
-from producers.lives import Lives
+from producers.devices.arrivals import Arrivals
+from producers.devices.lives import Lives
+from producers.devices.slots import Slots
 from producers.scenario_parts import Devices, Life, Silence
-from producers.slots import Slots
 
 SILENCE = Silence(every=timedelta(seconds=20), lasts=timedelta(seconds=4), burst=timedelta(seconds=2))
 LIFE = Life(mean=timedelta(hours=20), spread=0.2, downtime=timedelta(hours=5), modes={"worn": 1.0})

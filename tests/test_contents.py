@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from producers.contents import Composer, Contents
+from producers.synthesis.contents import Composer, Contents
 from streaming.job import Message
 from tests.stream_cases import MICROS, contract, schema
 

@@ -6,12 +6,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from producers.contents import Contents
-from producers.corruption import PayloadWriter, Sent
-from producers.faults import Drawn
 from producers.messages import Fault
-from producers.payloads import Encoding, encoder
-from producers.reference_reader import reference_reader
+from producers.synthesis.contents import Contents
+from producers.synthesis.corruption import PayloadWriter, Sent
+from producers.synthesis.faults import Drawn
+from producers.synthesis.payloads import Encoding, encoder
+from producers.synthesis.reference_reader import reference_reader
 from streaming.schema import MessageSchema
 from tests.stream_cases import MICROS, schema
 

@@ -7,8 +7,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from producers.contents import Contents
-from producers.expectations import Expectations
+from producers.synthesis.contents import Contents
+from producers.synthesis.expectations import Expectations
 from streaming.wiring import Contract
 from tests.stream_cases import MICROS, contract, schema
 

@@ -8,10 +8,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from producers.faults import Drawn, FaultPlan, with_repetitions
+from producers.devices.slots import Slots
 from producers.messages import Fault
 from producers.scenario import Faults
-from producers.slots import Slots
+from producers.synthesis.faults import Drawn, FaultPlan, with_repetitions
 from streaming.job import EventTime
 from tests.stream_cases import FAULTS
 

@@ -10,8 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from producers.fleet import Fleet
-from producers.lives import STATE
+from producers.devices.fleet import Fleet
+from producers.devices.lives import STATE
 from producers.scenario import Scenario
 
 PUMPS: dict[str, Any] = {

@@ -4,7 +4,7 @@ import uuid
 
 import numpy as np
 
-from producers.identifiers import identifiers
+from producers.synthesis.identifiers import identifiers
 
 
 def test_identifiers_are_uuids_of_version_4() -> None:

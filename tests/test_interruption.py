@@ -4,7 +4,7 @@ import signal
 
 import pytest
 
-from producers.interruption import stop_on_signal
+from producers.publishing.interruption import stop_on_signal
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

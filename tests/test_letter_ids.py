@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from producers.letter_ids import job_ids
-from producers.letters import Letter
+from producers.replaying.letter_ids import job_ids
+from producers.replaying.letters import Letter
 from streaming.job import parse_job
 
 NOW = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)

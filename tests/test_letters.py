@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from producers.letters import EVERYTHING, Letter, Selection, from_message, from_row
+from producers.replaying.letters import EVERYTHING, Letter, Selection, from_message, from_row
 from streaming.batches import FAILURE
 from streaming.deadletters import PAYLOAD_BYTES, to_messages, to_rows
 from streaming.pubsub.pubsub_limits import MESSAGE_BYTES, over_limit

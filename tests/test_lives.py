@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from producers.lives import STATE, Condition, Lives
+from producers.devices.lives import STATE, Condition, Lives
+from producers.devices.slots import Integers
 from producers.scenario_parts import Life
-from producers.slots import Integers
 
 HOUR = 3600.0
 MODES = {"bearing": 3.0, "seal": 1.0}

@@ -7,8 +7,8 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from producers.outputs import prediction_columns
 from producers.scoring.message_file import read_messages
+from producers.scoring.outputs import prediction_columns
 from streaming.batches import TIMESTAMP
 from streaming.errors import Mistakes
 from streaming.results import table_schema, to_json

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from producers.message_times import as_field, as_text, of_field, of_text
+from producers.synthesis.message_times import as_field, as_text, of_field, of_text
 from streaming.formats.event_times import read_field
 
 MICROS = np.array([1_772_366_400_123_456, -1, 0])

@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from producers.offline import ROWS, answers
+from producers.scoring.offline import ROWS, answers
 from producers.truth import Truth
 from streaming.batches import model_column
 from streaming.errors import Mistakes, PermanentError

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from producers.outbox import Outbox
+from producers.replaying.outbox import Outbox
 from streaming.endpoints import publisher_client
 from streaming.pubsub.publisher import Publisher, output_message
 from tests.pubsub_publisher_server import Message, PublisherServer

@@ -6,7 +6,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from producers.outputs import DEAD_LETTER, Outputs, prediction_columns, read_outputs
+from producers.scoring.outputs import DEAD_LETTER, Outputs, prediction_columns, read_outputs
 from streaming.errors import Mistakes, PermanentError
 from tests.bigquery_rest_server import Asked, BigQueryRestServer, Reply, failure
 from tests.score_cases import START

@@ -2,7 +2,7 @@
 
 import threading
 
-from producers.pace import TICK_SECONDS, Pace
+from producers.publishing.pace import TICK_SECONDS, Pace
 
 
 def test_what_is_late_is_not_waited_for() -> None:

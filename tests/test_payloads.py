@@ -8,8 +8,8 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 
-from producers.payloads import Encoding, encoder
-from producers.reference_reader import reference_reader
+from producers.synthesis.payloads import Encoding, encoder
+from producers.synthesis.reference_reader import reference_reader
 from streaming.formats.avro import AvroReader
 from streaming.formats.decoded import columns_schema, from_records
 from streaming.formats.json_records import JsonReader

@@ -5,8 +5,8 @@ import io
 import pytest
 from rich.console import Console
 
-from producers.progress import PublishProgress, show, show_rate
-from producers.sending import Totals
+from producers.publishing.progress import PublishProgress, show, show_rate
+from producers.publishing.sending import Totals
 
 
 @pytest.mark.parametrize(

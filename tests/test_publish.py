@@ -20,8 +20,8 @@ from typer.testing import CliRunner
 from producers.commands.publish import EPILOG
 from producers.commands.publish import publish as command
 from producers.messages import Fault
-from producers.publish import PublishPlan, publish
-from producers.sending import Totals
+from producers.publishing.publish import PublishPlan, publish
+from producers.publishing.sending import Totals
 from producers.truth import read_truth
 from streaming.errors import Mistakes, PermanentError
 from tests.publish_cases import SCHEMA, TOPIC, write_files

@@ -13,9 +13,9 @@ from producers.pumps.history import Plant, history
 from producers.pumps.inputs import AMBIENT, LABELS, PUMP_TYPES, READING, SENSORS
 from producers.pumps.lessons import LESSONS, MODES
 from producers.pumps.train import HELD_OUT, SCENARIO, TRAIN, Plan, fit, read_examples, train
-from producers.quality import risk_figures
 from producers.scenario import load_scenario
 from producers.scenario_fit import check_scenario
+from producers.scoring.quality import risk_figures
 from streaming.batches import Batch
 from streaming.contract import check
 from streaming.features import ToExamples

@@ -5,9 +5,9 @@ import math
 import numpy as np
 import pytest
 
-from producers.quality import described, meant, quality, quantity_figures, risk_figures
 from producers.scenario import QualityCheck
-from producers.scores import Quality
+from producers.scoring.quality import described, meant, quality, quantity_figures, risk_figures
+from producers.scoring.scores import Quality
 
 RISK = QualityCheck(model="risk", column="p", state="hours_to_failure", below=24.0)
 LIFE = QualityCheck(model="life", column="hours", state="hours_to_failure", at_most=50.0)

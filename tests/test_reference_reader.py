@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from producers.payloads import Encoding
-from producers.reference_reader import reference_reader
+from producers.synthesis.payloads import Encoding
+from producers.synthesis.reference_reader import reference_reader
 from streaming.formats.avro import AvroReader
 from streaming.formats.json_records import JsonReader
 from tests.stream_cases import schema

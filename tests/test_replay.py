@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from grpc import StatusCode
 
-from producers.letters import Letter, Selection
-from producers.outbox import Outbox
-from producers.replay import ANSWERED, GONE, NOT_SELECTED, Replay
-from producers.replay_summary import Held, Reason, Summary, Tally
+from producers.replaying.letters import Letter, Selection
+from producers.replaying.outbox import Outbox
+from producers.replaying.replay import ANSWERED, GONE, NOT_SELECTED, Replay
+from producers.replaying.replay_summary import Held, Reason, Summary, Tally
 from streaming.endpoints import publisher_client
 from streaming.errors import JobError, PermanentError
 from streaming.pubsub.publisher import Publisher

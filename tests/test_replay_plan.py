@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from producers.letters import Selection
-from producers.replay_plan import ReplayFlags, ReplayPlan, to_plan
+from producers.replaying.letters import Selection
+from producers.replaying.replay_plan import ReplayFlags, ReplayPlan, to_plan
 from streaming.bigquery.table_ids import TableId
 from streaming.errors import Mistakes
 

@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 from rich.console import Console
 
-from producers.letters import Letter
-from producers.replay_summary import Summary
-from producers.replay_text import render
+from producers.replaying.letters import Letter
+from producers.replaying.replay_summary import Summary
+from producers.replaying.replay_text import render
 
 NOW = datetime(2026, 3, 1, 12, 30, 0, 250_000, tzinfo=UTC)
 

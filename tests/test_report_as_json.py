@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from producers.report.as_json import to_json
-from producers.scores import Came, Latency
+from producers.scoring.scores import Came, Latency
 from tests.scored import GOOD, NOTHING, WRONG
 
 GOOD_JSON: dict[str, Any] = {

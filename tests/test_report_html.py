@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 import pytest
 
 from producers.report.html import to_html
-from producers.scores import Came, Finding, Kind, Quality, Score, Trace
+from producers.scoring.scores import Came, Finding, Kind, Quality, Score, Trace
 from tests.scored import GOOD, NOTHING, TIMES, WRONG
 
 HOSTILE = """<script src="http://x">alert(1)</script>'"&amp;{{ 7*7 }}"""

@@ -20,7 +20,7 @@ from producers.report.plots import (
     plot_traces,
     plots,
 )
-from producers.scores import Latency, Trace
+from producers.scoring.scores import Latency, Trace
 from tests.scored import GOOD, LATENCY, NOTHING, SERIES, START
 
 

@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from producers.report.terminal import render
-from producers.scores import Score
+from producers.scoring.scores import Score
 from tests.scored import GOOD, NOTHING, WRONG
 
 GOOD_REPORT = """\

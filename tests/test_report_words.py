@@ -8,7 +8,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from producers.report.words import cut, moment, number, percentile, printable, verdict
-from producers.scores import Kind
+from producers.scoring.scores import Kind
 from tests.scored import GOOD, NAN, NOTHING, WRONG
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from producers.scores import Came, Finding, Kind, Latency, Score, Sent, Series, Trace
+from producers.scoring.scores import Came, Finding, Kind, Latency, Score, Sent, Series, Trace
 from tests.score_cases import (
     AFTER_TIMES5,
     ANSWERED,

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from producers.scenario import QualityCheck
-from producers.scores import EXAMPLES, Came, Finding, Kind, Latency
+from producers.scoring.scores import EXAMPLES, Came, Finding, Kind, Latency
 from streaming.job import EventTime
 from tests.score_cases import (
     AFTER_TIMES5,

@@ -13,8 +13,8 @@ from typer.testing import CliRunner
 
 from producers.commands.score import score
 from producers.messages import MESSAGE, Messages
-from producers.score import score_run
-from producers.scores import Kind, Score
+from producers.scoring.score import score_run
+from producers.scoring.scores import Kind, Score
 from producers.truth import Run, TruthWriter
 from streaming.durations import parse_duration
 from streaming.errors import JobError, Mistakes

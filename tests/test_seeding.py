@@ -1,6 +1,6 @@
 """Seeded generators: each purpose and each block has its own."""
 
-from producers.seeding import generator
+from producers.devices.seeding import generator
 
 
 def first(*arguments: object) -> float:

@@ -13,7 +13,7 @@ import pytest
 from grpc import StatusCode
 
 from producers.messages import Messages
-from producers.sending import Totals, raw_messages, send
+from producers.publishing.sending import Totals, raw_messages, send
 from producers.truth import TruthWriter, read_truth
 from streaming.endpoints import publisher_client
 from streaming.pubsub.publish_requests import Requests

@@ -6,10 +6,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from producers.lives import Condition
+from producers.devices.lives import Condition
+from producers.devices.signals import Moment, SignalValues
+from producers.devices.slots import Slots
 from producers.scenario_parts import Signal
-from producers.signals import Moment, SignalValues
-from producers.slots import Slots
 
 DAY = 86_400.0
 MODES = ("bearing", "seal")

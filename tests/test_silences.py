@@ -5,9 +5,9 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
+from producers.devices.silences import Silences
+from producers.devices.slots import Floats, Integers
 from producers.scenario_parts import Silence
-from producers.silences import Silences
-from producers.slots import Floats, Integers
 
 SILENCE = Silence(every=timedelta(seconds=20), lasts=timedelta(seconds=4), burst=timedelta(seconds=2))
 

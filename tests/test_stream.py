@@ -11,7 +11,7 @@ import pytest
 from google.pubsub_v1.types import PubsubMessage
 
 from producers.messages import MESSAGE, Fault
-from producers.payloads import Encoding
+from producers.synthesis.payloads import Encoding
 from streaming.batches import Batch, field_column
 from streaming.decode import Decoder
 from streaming.errors import Mistakes

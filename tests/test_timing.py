@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from producers.scores import Latency
 from producers.scoring.expected import expect
 from producers.scoring.letters import no_letters
 from producers.scoring.places import Place, place
+from producers.scoring.scores import Latency
 from producers.scoring.timing import STEPS, latency, series
 from producers.truth import Truth
 from tests.score_cases import START, TIMES5, answers, contract, message, outputs, row, truth

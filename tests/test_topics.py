@@ -20,7 +20,7 @@ from google.pubsub_v1.types import (
 )
 from google.pubsub_v1.types import Encoding as TopicEncoding
 
-from producers.topics import Place, Wanted, check_place, create, find, pubsub
+from producers.publishing.topics import Place, Wanted, check_place, create, find, pubsub
 from streaming.errors import Mistakes, PermanentError
 from tests.publish_cases import SCHEMA, TOPIC
 

@@ -6,9 +6,9 @@ from datetime import timedelta
 import pyarrow as pa
 
 from producers.scenario import QualityCheck
-from producers.scores import Trace
 from producers.scoring.expected import expect
 from producers.scoring.places import place
+from producers.scoring.scores import Trace
 from producers.scoring.traces import DEVICES, POINTS, qualities, traces
 from producers.truth import Truth
 from tests.score_cases import START, TIMES5, answer, answers, contract, message, outputs, row, truth

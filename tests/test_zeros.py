@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from producers.zeros import constant, json_zero, zero
+from producers.synthesis.zeros import constant, json_zero, zero
 from tests.stream_cases import schema
 
 PLACE = {

@@ -14,7 +14,7 @@ from streaming.errors import Mistakes
 
 if TYPE_CHECKING:
     from producers.messages import Fault
-    from producers.sending import Totals
+    from producers.publishing.sending import Totals
 
 EPILOG = (
     "Example: pubsub-inference publish --topic projects/P/topics/readings "
@@ -65,10 +65,10 @@ def publish(
     from streaming.quiet import import_tensorflow
 
     import_tensorflow()
-    from producers.interruption import stop_on_signal
-    from producers.progress import PublishProgress
-    from producers.publish import PublishPlan
-    from producers.publish import publish as publish_plan
+    from producers.publishing.interruption import stop_on_signal
+    from producers.publishing.progress import PublishProgress
+    from producers.publishing.publish import PublishPlan
+    from producers.publishing.publish import publish as publish_plan
 
     plan = PublishPlan(
         topic=topic,
@@ -141,7 +141,7 @@ def _rates(texts: Sequence[str], mistakes: list[str]) -> Mapping[Fault, float]:
 
 
 def _too_slow(achieved: float, asked: float) -> str:
-    from producers.progress import show_rate
+    from producers.publishing.progress import show_rate
 
     return (
         f"warning: {show_rate(achieved)} instead of the {show_rate(asked)} that was asked: "
@@ -150,7 +150,7 @@ def _too_slow(achieved: float, asked: float) -> str:
 
 
 def _summary(totals: Totals, truth: Path | None) -> str:
-    from producers.progress import show_rate
+    from producers.publishing.progress import show_rate
 
     counts = [f"{totals.published:,} messages published in {totals.seconds:,.1f} s ({show_rate(totals.rate)})"]
     counts += [f"{totals.refused:,} refused"] if totals.refused else []

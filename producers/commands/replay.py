@@ -16,8 +16,8 @@ from rich.status import Status
 from streaming.errors import EXIT_FAILED, JobError
 
 if TYPE_CHECKING:
-    from producers.replay_plan import ReplayPlan
-    from producers.replay_summary import Summary
+    from producers.replaying.replay_plan import ReplayPlan
+    from producers.replaying.replay_summary import Summary
 
 EPILOG = (
     "Example: pubsub-inference replay --topic projects/P/topics/readings --table P.D.predictions_error_records "
@@ -67,8 +67,8 @@ def replay(
 
     Of a job whose file names a message.id, give that --job-file with --output-table: its predictions go by that id.
     """
-    from producers.replay_plan import ReplayFlags, to_plan
-    from producers.replay_summary import Summary
+    from producers.replaying.replay_plan import ReplayFlags, to_plan
+    from producers.replaying.replay_summary import Summary
 
     flags = ReplayFlags(
         topic=topic,
@@ -118,7 +118,7 @@ def _run(plan: ReplayPlan, summary: Summary, stop: threading.Event) -> None:
 
 
 def _replay(plan: ReplayPlan, summary: Summary, stop: threading.Event, status: Status) -> None:
-    from producers.replay import replay as run_replay
+    from producers.replaying.replay import replay as run_replay
 
     run_replay(plan, summary, stop=stop, on_progress=lambda: status.update(_progress(plan, summary)))
 
@@ -130,6 +130,6 @@ def _progress(plan: ReplayPlan, summary: Summary) -> str:
 
 
 def _show(summary: Summary, plan: ReplayPlan) -> None:
-    from producers.replay_text import render
+    from producers.replaying.replay_text import render
 
     Console().print(render(summary, dry_run=plan.dry_run), soft_wrap=True)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import timedelta
 
-    from producers.scores import Score
+    from producers.scoring.scores import Score
 
 EPILOG = "Example: pubsub-inference score --truth truth.ndjson --table P.D.predictions --wait 30s --html score.html"
 
@@ -48,7 +48,7 @@ def score(
         from streaming.quiet import import_tensorflow
 
         import_tensorflow()
-        from producers.score import score_run
+        from producers.scoring.score import score_run
 
         result = score_run(
             truth,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from producers.fleet import Fleet
+from producers.devices.fleet import Fleet
 from producers.scenario import Scenario, with_devices
 
 HOUR = 3600.0

@@ -14,7 +14,7 @@ import tensorflow as tf
 from producers.pumps.inputs import LABELS, READING
 from producers.pumps.lessons import LONGEST, MODES, SOON
 from producers.pumps.train import HELD_OUT, TRAIN, read_examples
-from producers.quality import quantity_figures, risk_figures
+from producers.scoring.quality import quantity_figures, risk_figures
 
 Values = npt.NDArray[Any]
 Columns = Mapping[str, Values]

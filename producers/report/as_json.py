@@ -34,7 +34,7 @@ import orjson
 
 from producers.report.sections import mean_and_peak
 from producers.report.words import verdict
-from producers.scores import Finding, Kind, Score, Series
+from producers.scoring.scores import Finding, Kind, Score, Series
 
 _OPTIONS = orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS | orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_UTC_Z
 

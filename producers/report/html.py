@@ -6,7 +6,7 @@ from importlib.resources import files
 
 from producers.report.sections import findings, quality, totals
 from producers.report.words import verdict
-from producers.scores import EXAMPLES, Score
+from producers.scoring.scores import EXAMPLES, Score
 from streaming.errors import JobError
 
 

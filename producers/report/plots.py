@@ -14,7 +14,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormat
 from producers.report.sections import mean_and_peak
 from producers.report.svg import INK, draw_svg
 from producers.report.words import cut, moment, number, percentile
-from producers.scores import Latency, Score, Series, Trace
+from producers.scoring.scores import Latency, Score, Series, Trace
 
 BLUE, ORANGE, GREY = "#0072b2", "#d55e00", "#888888"
 """What came out, what was rejected, and what went in or is true.

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from producers.report.words import moment, number, percentile, printable
-from producers.scores import Came, Finding, Kind, Quality, Score, Sent
+from producers.scoring.scores import Came, Finding, Kind, Quality, Score, Sent
 
 
 @dataclass(frozen=True)

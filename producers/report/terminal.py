@@ -11,7 +11,7 @@ from rich.text import Text
 
 from producers.report.sections import Section, findings, quality, totals
 from producers.report.words import verdict
-from producers.scores import Score
+from producers.scoring.scores import Score
 
 EXAMPLES = 5
 """Findings of one kind that are shown."""

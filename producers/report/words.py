@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from datetime import UTC, datetime
 
-from producers.scores import Kind, Score
+from producers.scoring.scores import Kind, Score
 
 
 def verdict(score: Score) -> str:

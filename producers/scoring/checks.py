@@ -11,7 +11,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from producers.scores import Kind
 from producers.scoring.arrays import NO_TIME, Column, equal, micros, taken, valid
 from producers.scoring.comparison import differing
 from producers.scoring.expected import Expected
@@ -20,6 +19,7 @@ from producers.scoring.generations import Generations
 from producers.scoring.letters import Letters
 from producers.scoring.origins import Origin
 from producers.scoring.places import Place
+from producers.scoring.scores import Kind
 from streaming.wiring import Contract, ModelPlan
 
 _MICROSECOND = timedelta(microseconds=1)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from producers.scores import EXAMPLES, Finding, Kind
+from producers.scoring.scores import EXAMPLES, Finding, Kind
 
 About = tuple[str | None, str | None, str]
 """The message id, the model and the detail of a finding."""

@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from producers.scores import Kind
 from producers.scoring.expected import Expected
 from producers.scoring.findings import About, Findings
 from producers.scoring.generations import Generations
 from producers.scoring.letters import PLACE, Letters
 from producers.scoring.places import Place
+from producers.scoring.scores import Kind
 
 _NOWHERE = "-"
 

@@ -9,10 +9,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from producers.scores import Came
 from producers.scoring.arrays import positions
 from producers.scoring.expected import Expected
 from producers.scoring.origins import Origin, Origins, of_predictions
+from producers.scoring.scores import Came
 from producers.truth import Truth
 from streaming.wiring import Contract
 

@@ -19,11 +19,16 @@ from streaming.errors import Mistakes, PermanentError, one_line
 _RETRY = DEFAULT_RETRY.with_delay(initial=0.2).with_timeout(10.0)  # seconds; somebody waits before the screen
 
 
+class NoTableError(Mistakes):
+    """There is no such table; a job that has only just started may be about to make it."""
+
+
 def read_table(table_id: TableId, columns: pa.Schema, time_column: str, since: datetime, place: str) -> pa.Table:
     """The rows of a BigQuery table whose `time_column` is not before `since`; only `columns`, with their types.
 
     Raises:
-        Mistakes: there is no such table, or it lacks columns.
+        NoTableError: there is no such table.
+        Mistakes: it lacks columns.
         PermanentError: BigQuery refuses, or cannot be reached.
     """
     with _explained(f"{place} {table_id}"):
@@ -52,7 +57,7 @@ def _explained(place: str) -> Iterator[None]:
     try:
         yield
     except exceptions.NotFound as error:
-        raise Mistakes([f"{place}: no such table; name one that the job has made ({one_line(error)})"]) from error
+        raise NoTableError([f"{place}: no such table; name one that the job has made ({one_line(error)})"]) from error
     except exceptions.Forbidden as error:
         remedy = "grant roles/bigquery.dataViewer, jobUser and readSessionUser"
         raise PermanentError(f"{place}: no permission to read it; {remedy} ({one_line(error)})") from error

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 import numpy as np
 import pyarrow as pa
 
-from producers.scores import Latency, Series
 from producers.scoring.arrays import NO_TIME, micros
 from producers.scoring.letters import Letters
 from producers.scoring.places import Place
+from producers.scoring.scores import Latency, Series
 from producers.truth import Truth
 
 PERCENTILES = (50.0, 90.0, 95.0, 99.0, 99.9, 100.0)

@@ -9,12 +9,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from producers.quality import described, meant, quality
 from producers.scenario import QualityCheck
-from producers.scores import Quality, Trace
 from producers.scoring.arrays import micros
 from producers.scoring.expected import Expected
 from producers.scoring.places import Place
+from producers.scoring.quality import described, meant, quality
+from producers.scoring.scores import Quality, Trace
 from producers.truth import Truth
 from streaming.batches import TIMESTAMP
 from streaming.wiring import Contract, ModelPlan

@@ -58,7 +58,10 @@ class Example:
 
 EXAMPLES = {
     "pumps": Example(
-        "pumps", "tells which pumps will fail, and when", ("failure_risk", "remaining_life", "failure_mode"), "producers.pumps"
+        "pumps",
+        "tells which pumps will fail, and when",
+        ("failure_risk", "remaining_life", "failure_mode"),
+        "producers.pumps",
     ),
     "multiply": Example(
         "multiply", "multiplies each reading by 5 and by 10", ("times5", "times10"), "producers.multiply"

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, ClassVar
 from streaming.errors import JobError, one_line
 
 if TYPE_CHECKING:
-    from producers.scores import Score
-    from producers.sending import Totals
+    from producers.publishing.sending import Totals
+    from producers.scoring.scores import Score
 
 ANSWER_TIME = timedelta(seconds=60)
 """How long after the last message everything may take to come out."""
@@ -102,7 +102,7 @@ class DemoFleet:
         taker.join()
 
     def _publish(self) -> None:
-        from producers.publish import PublishPlan, publish
+        from producers.publishing.publish import PublishPlan, publish
 
         plan = PublishPlan(
             self.topic, str(self.scenario), rate=self.rate, messages=self.messages, truth=self.truth_path
@@ -113,7 +113,7 @@ class DemoFleet:
         self.published = totals.published
 
     def _scored(self) -> Score:
-        from producers.score import score_run
+        from producers.scoring.score import score_run
 
         return score_run(
             str(self.truth_path),

@@ -17,9 +17,9 @@ from uuid import uuid4
 import psutil
 from google.cloud.bigquery import Dataset
 
-from producers.publish import PublishPlan, publish
-from producers.score import score_run
-from producers.scores import Score
+from producers.publishing.publish import PublishPlan, publish
+from producers.scoring.score import score_run
+from producers.scoring.scores import Score
 from streaming.endpoints import bigquery_client, publisher_client, subscriber_client
 
 PROJECT = "test"

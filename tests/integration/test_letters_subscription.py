@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from producers.letters_subscription import LetterSubscription
+from producers.replaying.letters_subscription import LetterSubscription
 from streaming.endpoints import publisher_client, subscriber_client
 from streaming.errors import PermanentError
 from tests.integration.service import await_true
@@ -47,8 +47,8 @@ def test_letters_come_once_and_what_is_not_done_comes_back_at_once(name: str) ->
 
 
 def test_letters_whose_leases_lapse_are_still_one_letter_each(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("producers.letters_subscription._EXTEND_SECONDS", 0.05)
-    monkeypatch.setattr("producers.letters_subscription._LEASE_SECONDS", 0)  # they come again, and again
+    monkeypatch.setattr("producers.replaying.letters_subscription._EXTEND_SECONDS", 0.05)
+    monkeypatch.setattr("producers.replaying.letters_subscription._LEASE_SECONDS", 0)  # they come again, and again
     with LetterSubscription(name, quiet=3.0) as source:
         parts = list(source)
         letters = [letter for part in parts for letter in part]

@@ -10,8 +10,8 @@ import pyarrow as pa
 import pytest
 from google.cloud.bigquery import Client
 
-from producers.outputs import Outputs, read_outputs
-from producers.score import score
+from producers.scoring.outputs import Outputs, read_outputs
+from producers.scoring.score import score
 from streaming.bigquery.columns import bigquery_schema
 from streaming.bigquery.error_records import insert
 from streaming.bigquery.storage_write import AppendConnection

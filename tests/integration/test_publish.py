@@ -18,8 +18,8 @@ import pyarrow.compute as pc
 import pytest
 
 from producers.messages import Fault
-from producers.publish import PublishPlan, publish
-from producers.sending import UNDER_WAY, Totals
+from producers.publishing.publish import PublishPlan, publish
+from producers.publishing.sending import UNDER_WAY, Totals
 from producers.truth import Truth, read_truth
 from streaming.endpoints import publisher_client, subscriber_client
 from streaming.errors import Mistakes, PermanentError

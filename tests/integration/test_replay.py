@@ -18,10 +18,10 @@ from typer.testing import CliRunner
 
 from producers import multiply
 from producers.commands.replay import replay as replay_command
-from producers.letters import Selection
-from producers.replay import ANSWERED, NOT_SELECTED, replay
-from producers.replay_plan import ReplayPlan
-from producers.replay_summary import Held, Reason, Summary
+from producers.replaying.letters import Selection
+from producers.replaying.replay import ANSWERED, NOT_SELECTED, replay
+from producers.replaying.replay_plan import ReplayPlan
+from producers.replaying.replay_summary import Held, Reason, Summary
 from streaming.batches import FAILURE
 from streaming.bigquery.error_records import insert
 from streaming.bigquery.table_ids import TableId, parse_table_id
@@ -251,7 +251,7 @@ def test_other_messages_on_the_subscription_are_left_there(letters: Letters) -> 
 
 
 def test_a_table_of_several_pages_is_read_whole(letters: Letters, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("producers.letters_table.PAGE_ROWS", 100)
+    monkeypatch.setattr("producers.replaying.letters_table.PAGE_ROWS", 100)
     letters.write(*({"message_id": str(number % 200)} for number in range(250)))
     summary = done(letters.plan())
     assert (summary.messages, summary.letters) == (200, 250)

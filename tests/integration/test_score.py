@@ -15,11 +15,11 @@ import pytest
 from google.pubsub_v1.types import PubsubMessage
 
 from producers.messages import Messages
-from producers.offline import answers
-from producers.outputs import DEAD_LETTER, Outputs, prediction_columns
 from producers.scenario import load_scenario
-from producers.score import score
-from producers.stream import Stream
+from producers.scoring.offline import answers
+from producers.scoring.outputs import DEAD_LETTER, Outputs, prediction_columns
+from producers.scoring.score import score
+from producers.synthesis.stream import Stream
 from producers.truth import Run, Truth, TruthWriter, read_truth
 from streaming import deadletters
 from streaming.batches import FAILURE

@@ -15,7 +15,7 @@ import pytest
 
 from producers import multiply
 from producers.messages import Fault
-from producers.scores import Came, Kind, Score
+from producers.scoring.scores import Came, Kind, Score
 from producers.truth import read_truth
 from streaming.endpoints import subscriber_client
 from streaming.job import load_job

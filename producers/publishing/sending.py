@@ -13,8 +13,8 @@ import pyarrow as pa
 from google.api_core.exceptions import RetryError
 
 from producers.messages import Messages
-from producers.pace import Pace
-from producers.topics import pubsub
+from producers.publishing.pace import Pace
+from producers.publishing.topics import pubsub
 from producers.truth import TruthWriter
 from streaming.errors import JobError, one_line
 from streaming.pubsub.lanes import Lanes

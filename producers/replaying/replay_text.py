@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from producers.replay_summary import NAMED, Held, Reason, Summary, Tally
+from producers.replaying.replay_summary import NAMED, Held, Reason, Summary, Tally
 
 _COLUMNS = ("stage", "error class", "model", "letters", "oldest", "newest", "example")
 _EXAMPLE = 100  # characters

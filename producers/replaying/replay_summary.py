@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
-from producers.letters import Letter
+from producers.replaying.letters import Letter
 
 NAMED = 5  # so many messages are named of those that a reason holds back
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from producers.lives import Booleans, Lives
+from producers.devices.lives import Booleans, Lives
+from producers.devices.seeding import generator
+from producers.devices.silences import Silences
+from producers.devices.slots import Floats, Integers, Slots
 from producers.scenario_parts import Devices
-from producers.seeding import generator
-from producers.silences import Silences
-from producers.slots import Floats, Integers, Slots
 
 _ROUNDS = 32  # of drawing a device that may turn out not to be there, before all of them are looked at
 _CELLS = 1_000_000  # most pairs of a message and a device that are looked at together

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from producers.slots import Integers
+from producers.devices.slots import Integers
 from streaming.batches import TIMESTAMP
 
 _UNITS = {"s": 1_000_000, "ms": 1000, "us": 1}

@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from producers.devices.seeding import generator
+from producers.devices.slots import Floats, Integers
 from producers.scenario_parts import Life
-from producers.seeding import generator
-from producers.slots import Floats, Integers
 
 Booleans = npt.NDArray[np.bool_]
 

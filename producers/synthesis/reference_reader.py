@@ -14,7 +14,7 @@ from typing import Any
 
 import fastavro
 
-from producers.payloads import Encoding
+from producers.synthesis.payloads import Encoding
 from streaming.features import LARGEST_FLOAT32
 from streaming.formats.avro_types import AvroType, physical_schema
 from streaming.schema import MessageSchema, SchemaField

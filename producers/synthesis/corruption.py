@@ -13,13 +13,13 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from producers.contents import Contents
-from producers.faults import Drawn
+from producers.devices.slots import Integers
 from producers.messages import Fault
-from producers.payloads import Encoding, datum, encoder
-from producers.reference_reader import reference_reader
-from producers.slots import Integers
-from producers.zeros import constant
+from producers.synthesis.contents import Contents
+from producers.synthesis.faults import Drawn
+from producers.synthesis.payloads import Encoding, datum, encoder
+from producers.synthesis.reference_reader import reference_reader
+from producers.synthesis.zeros import constant
 from streaming.schema import MessageSchema, SchemaField
 
 _HEARTBEAT: Any = {

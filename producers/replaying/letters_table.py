@@ -16,7 +16,7 @@ from google.cloud.bigquery import (
     ScalarQueryParameter,
 )
 
-from producers.letters import Letter, Selection, from_row
+from producers.replaying.letters import Letter, Selection, from_row
 from streaming.bigquery.table_ids import TableId
 from streaming.errors import JobError, PermanentError, one_line
 

@@ -14,8 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyruhvro
 
-from producers import message_times
-from producers.zeros import json_zero, zero
+from producers.synthesis import message_times
+from producers.synthesis.zeros import json_zero, zero
 from streaming.formats.avro_types import SCALARS, AvroType, physical_schema
 from streaming.schema import MessageSchema, SchemaField
 

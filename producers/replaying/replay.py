@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from typing import Protocol
 
-from producers.letter_ids import job_ids
-from producers.letters import EVERYTHING, Letter, Selection
-from producers.letters_subscription import LetterSubscription
-from producers.letters_table import Answers, LetterTable
-from producers.outbox import Outbox
-from producers.replay_checks import see_subscription, see_topic
-from producers.replay_plan import ReplayPlan
-from producers.replay_summary import Summary
+from producers.replaying.letter_ids import job_ids
+from producers.replaying.letters import EVERYTHING, Letter, Selection
+from producers.replaying.letters_subscription import LetterSubscription
+from producers.replaying.letters_table import Answers, LetterTable
+from producers.replaying.outbox import Outbox
+from producers.replaying.replay_checks import see_subscription, see_topic
+from producers.replaying.replay_plan import ReplayPlan
+from producers.replaying.replay_summary import Summary
 from streaming.bigquery.table_ids import TableId
 from streaming.endpoints import bigquery_client, publisher_client
 from streaming.job import load_job

@@ -14,7 +14,7 @@ from google.auth.exceptions import GoogleAuthError
 from google.pubsub_v1.types import Encoding as TopicEncoding
 from google.pubsub_v1.types import Schema, SchemaSettings, Topic
 
-from producers.payloads import Encoding
+from producers.synthesis.payloads import Encoding
 from streaming.endpoints import emulators, publisher_client, schema_client
 from streaming.errors import Mistakes, PermanentError, one_line
 

@@ -8,9 +8,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from producers import message_times
-from producers.contents import Contents
-from producers.slots import Integers
+from producers.devices.slots import Integers
+from producers.synthesis import message_times
+from producers.synthesis.contents import Contents
 from streaming.batches import TIMESTAMP, field_column
 from streaming.features import LARGEST_FLOAT32
 from streaming.job_parts import Reference

@@ -8,10 +8,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from producers.lives import Condition
+from producers.devices.lives import Condition
+from producers.devices.seeding import generator
+from producers.devices.slots import Floats, Slots
 from producers.scenario_parts import Signal
-from producers.seeding import generator
-from producers.slots import Floats, Slots
 
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
 _DAY = 86_400.0

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from producers.sending import Totals
+from producers.publishing.sending import Totals
 
 RATE_SECONDS = 5.0
 """The rate is taken over so long."""

@@ -9,10 +9,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from producers.devices.seeding import generator
+from producers.devices.slots import Floats, Integers, Slots
 from producers.messages import Fault
 from producers.scenario import Faults
-from producers.seeding import generator
-from producers.slots import Floats, Integers, Slots
 from streaming.job import EventTime
 
 Booleans = npt.NDArray[np.bool_]

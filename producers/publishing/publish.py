@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from producers.messages import Fault
-from producers.payloads import Encoding
+from producers.publishing.sending import OnProgress, Totals, send
+from producers.publishing.topics import Place, Wanted, check_place, create, find
 from producers.scenario import Scenario, load_scenario, with_devices, with_rates, without_faults
 from producers.scenario_fit import check_scenario
 from producers.scenario_parts import DEVICES
-from producers.sending import OnProgress, Totals, send
-from producers.stream import Stream
-from producers.topics import Place, Wanted, check_place, create, find
+from producers.synthesis.payloads import Encoding
+from producers.synthesis.stream import Stream
 from producers.truth import Run, TruthWriter
 from streaming.durations import show_duration
 from streaming.endpoints import publisher_client
@@ -93,7 +93,7 @@ def publish(
     Args:
         plan: what is published.
         stop: ends it between two blocks of messages.
-        on_progress: as `producers.sending.send` takes it.
+        on_progress: as `producers.publishing.sending.send` takes it.
 
     Raises:
         Mistakes: all that is wrong with the plan. Nothing has been written or made.

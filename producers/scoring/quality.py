@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from producers.scenario import QualityCheck
-from producers.scores import Quality
+from producers.scoring.scores import Quality
 
 DECISION = 0.5
 """From this risk on, a device counts as one that is about to fail."""

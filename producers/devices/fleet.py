@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from producers.arrivals import Arrivals
-from producers.lives import Lives
+from producers.devices.arrivals import Arrivals
+from producers.devices.lives import Lives
+from producers.devices.signals import Moment, SignalValues
+from producers.devices.slots import Slots
 from producers.scenario import Scenario
-from producers.signals import Moment, SignalValues
-from producers.slots import Slots
 
 
 class Fleet:
@@ -42,7 +42,7 @@ class Fleet:
 
         Returns:
             A column for each signal of the scenario, float64 or string, null where it is missing; and the columns of
-            `producers.lives.STATE`, or None for a fleet that does not wear.
+            `producers.devices.lives.STATE`, or None for a fleet that does not wear.
         """
         times = slots.measured * self._speed
         condition = self._lives.at(slots.devices, times) if self._lives else None

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from producers.devices.seeding import generator
+from producers.devices.slots import Floats, Integers
 from producers.scenario_parts import Silence
-from producers.seeding import generator
-from producers.slots import Floats, Integers
 
 
 @dataclass(frozen=True)

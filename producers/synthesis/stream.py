@@ -13,17 +13,17 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from producers.contents import Composer, Contents
-from producers.corruption import PayloadWriter, Sent
-from producers.expectations import Expectations
-from producers.faults import Booleans, Drawn, FaultPlan, with_repetitions
-from producers.fleet import Fleet
-from producers.identifiers import identifiers
+from producers.devices.fleet import Fleet
+from producers.devices.seeding import generator
+from producers.devices.slots import Floats, Integers, Slots
 from producers.messages import MESSAGE, Fault, Messages
-from producers.payloads import Encoding
 from producers.scenario import Scenario
-from producers.seeding import generator
-from producers.slots import Floats, Integers, Slots
+from producers.synthesis.contents import Composer, Contents
+from producers.synthesis.corruption import PayloadWriter, Sent
+from producers.synthesis.expectations import Expectations
+from producers.synthesis.faults import Booleans, Drawn, FaultPlan, with_repetitions
+from producers.synthesis.identifiers import identifiers
+from producers.synthesis.payloads import Encoding
 from streaming.files import read_file
 from streaming.schema import MessageSchema, parse_schema
 from streaming.wiring import Contract

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from producers.letters import Letter
-from producers.letters_table import Ids, original_ids
+from producers.replaying.letters import Letter
+from producers.replaying.letters_table import Ids, original_ids
 from streaming.decode import Decoder
 from streaming.job import Job
 from streaming.schema import load_schema

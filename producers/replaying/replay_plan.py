@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from producers.letters import EVERYTHING, Selection
+from producers.replaying.letters import EVERYTHING, Selection
 from streaming import options
 from streaming.bigquery.table_ids import TableId, parse_table_id
 from streaming.durations import parse_duration

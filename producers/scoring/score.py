@@ -10,8 +10,6 @@ from datetime import timedelta
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from producers.outputs import Outputs, read_outputs
-from producers.scores import Score, Sent
 from producers.scoring.checks import check_rows
 from producers.scoring.expected import Expected, expect
 from producers.scoring.findings import Findings
@@ -19,7 +17,10 @@ from producers.scoring.generations import generations
 from producers.scoring.letters import check_letters, no_letters
 from producers.scoring.losses import check_losses
 from producers.scoring.origins import SLACK
+from producers.scoring.outputs import Outputs, read_outputs
 from producers.scoring.places import came, place
+from producers.scoring.scores import Score, Sent
+from producers.scoring.table_rows import NoTableError
 from producers.scoring.timing import latency, series
 from producers.scoring.traces import qualities, traces
 from producers.truth import Truth, read_truth
@@ -87,7 +88,8 @@ def score_run(
         deadletter_table: without it, that of `table`; without either, dead letters are left out of account.
         messages_file: of output messages, one's data a line. It or `table` must be given.
         job_file: of the job that ran; without it, the one that the truth file names.
-        wait: score again every second, until all is well or so much time is over; without it, once.
+        wait: read and score again every second, until all is well or so much time is over; without it, once. Until
+            then a table may be missing.
         stop: ends the waiting, after one more score at most.
         on_warning: is told, in one line, what makes the score say less than it could.
         on_wait: is given each score after which another one is made.
@@ -96,7 +98,7 @@ def score_run(
         Mistakes: a file or table is not there, or they do not fit each other.
         PermanentError: BigQuery refuses, or a model cannot be run offline.
     """
-    from producers.offline import answers  # imports TensorFlow
+    from producers.scoring.offline import answers  # imports TensorFlow
     from streaming.contract import check
     from streaming.job import load_job
 
@@ -111,11 +113,17 @@ def score_run(
     stop = stop or threading.Event()
     until = time.monotonic() + (wait or timedelta()).total_seconds()
     while True:
-        outputs = read_outputs(table, deadletter_table, messages_file, since, contract.output_columns)
-        result = score(truth, contract, outputs, offline)
-        if result.ok or stop.is_set() or time.monotonic() + _PAUSE > until:
-            return result
-        on_wait(result)
+        is_last = stop.is_set() or time.monotonic() + _PAUSE > until
+        try:
+            outputs = read_outputs(table, deadletter_table, messages_file, since, contract.output_columns)
+        except NoTableError:
+            if is_last:
+                raise
+        else:
+            result = score(truth, contract, outputs, offline)
+            if result.ok or is_last:
+                return result
+            on_wait(result)
         stop.wait(_PAUSE)
 
 

@@ -14,7 +14,7 @@ from google.api_core.retry import Retry
 from google.auth.exceptions import GoogleAuthError
 from google.pubsub_v1.types import PullRequest, PullResponse
 
-from producers.letters import Letter, from_message
+from producers.replaying.letters import Letter, from_message
 from streaming.endpoints import subscriber_client
 from streaming.errors import JobError, PermanentError, one_line
 

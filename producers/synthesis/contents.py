@@ -10,9 +10,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from producers import message_times
-from producers.slots import Integers
-from producers.zeros import constant
+from producers.devices.slots import Integers
+from producers.synthesis import message_times
+from producers.synthesis.zeros import constant
 from streaming.job import Message
 from streaming.job_parts import Reference
 from streaming.schema import MessageSchema, SchemaField

@@ -1,0 +1,1 @@
+"""A fleet of devices: which of them sends when, how they wear, and what they measure."""

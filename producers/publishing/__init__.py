@@ -1,0 +1,1 @@
+"""The messages of a fleet to Pub/Sub, at a rate."""

@@ -1,0 +1,1 @@
+"""Dead letters back into the job's input topic."""

@@ -1,0 +1,1 @@
+"""What devices measure made messages: payloads, faults, and what must come of each."""
