@@ -28,7 +28,7 @@ class Rated(Part):
 class Shifted(Rated):
     """A fault that shifts the event time by something between two durations."""
 
-    by: Pair[Duration]
+    by: Pair[Duration] = Field(description="the shortest and the longest shift of the event time, as in [1m, 1h]")
 
     @model_validator(mode="after")
     def _rising(self) -> Shifted:
@@ -60,10 +60,10 @@ class Faults(Part):
     duplicated: Rated | None = Field(None, description="the message before it, once more")
     truncated: Rated | None = Field(None, description="the end of the payload is missing")
     wrong_schema: Rated | None = Field(None, description="a record of quite another schema")
-    schema_change: SchemaChange | None = None
-    missing_key: Rated | None = None
+    schema_change: SchemaChange | None = Field(None, description="written with a newer schema than the job's")
+    missing_key: Rated | None = Field(None, description="without the key")
     out_of_range_event_time: Rated | None = Field(None, description="years before or after its sending")
-    poison: Poison | None = None
+    poison: Poison | None = Field(None, description="can be decoded, and makes models fail")
 
     @model_validator(mode="after")
     def _at_most_all(self) -> Faults:
@@ -79,9 +79,9 @@ class Faults(Part):
 class QualityCheck(Part):
     """A model whose predictions are to be held against the fleet's real state."""
 
-    model: ModelName
-    column: str = Field(min_length=1, description="of the predictions table")
-    state: Literal["hours_to_failure", "wear"]
+    model: ModelName = Field(description="of the job file")
+    column: str = Field(min_length=1, description="that its output fills")
+    state: Literal["hours_to_failure", "wear"] = Field(description="hours_to_failure, or wear from 0 to 1")
     below: Number | None = Field(None, description="the prediction is the risk that the state is below this")
     at_most: Number | None = Field(None, description="the state is cut at this, as the model has learnt it")
 
@@ -95,11 +95,11 @@ class QualityCheck(Part):
 class Scenario(Part):
     """A fleet, what it measures, and what goes wrong."""
 
-    job_path: str = Field(alias="job", min_length=1, description="the job file whose messages are sent, relative")
-    fleet: Devices = Devices()
+    job_path: str = Field(alias="job", min_length=1, description="the job file that is to read the messages; relative")
+    fleet: Devices = Field(Devices(), description="the devices that publish")
     signals: dict[FieldName, Signal] = Field(min_length=1, description="field of the message schema: what it holds")
-    faults: Faults = Faults()
-    quality: Many[QualityCheck] = ()
+    faults: Faults = Field(Faults(), description="what goes wrong, and how often")
+    quality: Many[QualityCheck] = Field((), description="what the models should know of the fleet's real state")
 
 
 def load_scenario(path: str) -> Scenario:

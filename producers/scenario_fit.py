@@ -3,50 +3,50 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 
 import pyarrow as pa
 
 from producers.messages import Fault
-from producers.scenario import Scenario, Shifted
+from producers.scenario import QualityCheck, Scenario, Shifted
 from producers.scenario_parts import Signal
+from producers.target import Target
 from streaming.durations import show_duration
 from streaming.errors import Mistakes
 from streaming.files import read_file
 from streaming.job import EventTime
-from streaming.job_models import exponent_remedy
+from streaming.job_models import ModelOutput, exponent_remedy
 from streaming.job_parts import Reference
 from streaming.schema import MessageSchema, SchemaField, parse_schema
-from streaming.wiring import Contract
 
 _SHIFTS = (Fault.LATE, Fault.OUT_OF_ORDER, Fault.CLOCK_SKEW)
 _TIME_FAULTS = (*_SHIFTS, Fault.OUT_OF_RANGE_EVENT_TIME)
 _FURTHEST_CLOCK = 6  # standard deviations: of a hundred thousand clocks none is off by more
 
 
-def check_scenario(scenario: Scenario, path: str, contract: Contract) -> None:
+def check_scenario(scenario: Scenario, path: str, target: Target) -> None:
     """Whether what the scenario's fleet sends can be messages of the job.
 
     Args:
         scenario: as its file has it.
         path: where the file lies, for the error messages.
-        contract: of the job.
+        target: the job to which it sends.
 
     Raises:
         Mistakes: it cannot; every mistake is named.
     """
     checks = (_signals, _unfilled, _identity, _event_times, _schema_change, _poison, _quality)
-    if mistakes := [f"{path}: {line}" for check in checks for line in check(scenario, contract)]:
+    if mistakes := [f"{path}: {line}" for check in checks for line in check(scenario, target)]:
         raise Mistakes(mistakes)
 
 
-def _signals(scenario: Scenario, contract: Contract) -> Iterator[str]:
-    filled = _filled_by_fleet(contract)
+def _signals(scenario: Scenario, target: Target) -> Iterator[str]:
+    filled = _filled_by_fleet(target)
     for name, signal in scenario.signals.items():
-        field = contract.schema.field(name)
+        field = target.schema.field(name)
         if field is None:
-            yield f"signals.{name}: {_no_field(name, contract.schema)}"
+            yield f"signals.{name}: {_no_field(name, target.schema)}"
         elif name in filled:
             yield f"signals.{name}: the fleet itself fills {filled[name]}; remove the signal"
         elif wrong := _misfit(signal, field):
@@ -69,18 +69,18 @@ def _misfit(signal: Signal, field: SchemaField) -> str | None:
     return None
 
 
-def _unfilled(scenario: Scenario, contract: Contract) -> Iterator[str]:
+def _unfilled(scenario: Scenario, target: Target) -> Iterator[str]:
     """The required fields that nothing fills; lists and bytes are sent empty."""
-    filled = {*scenario.signals, *_filled_by_fleet(contract)}
-    for field in contract.schema.fields:
+    filled = {*scenario.signals, *_filled_by_fleet(target)}
+    for field in target.schema.fields:
         fillable = not (pa.types.is_list(field.type) or pa.types.is_binary(field.type))
         if fillable and not field.nullable and not field.has_default and field.name not in filled:
             yield f"signals: nothing fills the required field {field.name}, which is {field.type}; add a signal"
 
 
-def _identity(scenario: Scenario, contract: Contract) -> Iterator[str]:
+def _identity(scenario: Scenario, target: Target) -> Iterator[str]:
     """What is wrong with the fields that take the device's name and the message's id."""
-    key, id_ = (_field(contract, each) for each in (contract.message.key, contract.message.id))
+    key, id_ = (_field(target, each) for each in (target.message.key, target.message.id))
     if key is not None:
         names = [scenario.fleet.names.format(device) for device in range(scenario.fleet.devices)]
         if misfit := next((name for name in names if not _is_key(name, key)), None):
@@ -101,8 +101,8 @@ def _is_key(name: str, field: SchemaField) -> bool:
         return False
 
 
-def _event_times(scenario: Scenario, contract: Contract) -> Iterator[str]:
-    rule = contract.message.event_time
+def _event_times(scenario: Scenario, target: Target) -> Iterator[str]:
+    rule = target.message.event_time
     if rule.field is not None or rule.attribute is not None:
         yield from _too_far(scenario, rule)
         return
@@ -131,7 +131,7 @@ def _beyond(name: str, limit: timedelta) -> str:
     return f"with silences and clocks it reaches the job's {name} of {show_duration(limit)}; make it shorter"
 
 
-def _schema_change(scenario: Scenario, _: Contract) -> Iterator[str]:
+def _schema_change(scenario: Scenario, _: Target) -> Iterator[str]:
     change = scenario.faults.schema_change
     if change is not None:
         try:
@@ -141,23 +141,23 @@ def _schema_change(scenario: Scenario, _: Contract) -> Iterator[str]:
             yield from error.lines
 
 
-def _poison(scenario: Scenario, contract: Contract) -> Iterator[str]:
+def _poison(scenario: Scenario, target: Target) -> Iterator[str]:
     poison = scenario.faults.poison
     if poison is None:
         return
-    filled = _filled_by_fleet(contract)
+    filled = _filled_by_fleet(target)
     for name, value in poison.set.items():
-        field = contract.schema.field(name)
+        field = target.schema.field(name)
         if field is None:
-            yield f"faults.poison.set.{name}: {_no_field(name, contract.schema)}"
+            yield f"faults.poison.set.{name}: {_no_field(name, target.schema)}"
         elif name in filled:
             yield f"faults.poison.set.{name}: the fleet itself fills {filled[name]}; poison another field"
         elif not _holds(field, value):
             remedy = exponent_remedy(value) or "write a value that can be sent"
             yield f"faults.poison.set.{name}: the field is {_kind(field)}, which {value!r} is not; {remedy}"
     for model in poison.rejected_by:
-        if model not in _models(contract):
-            yield f"faults.poison.rejected_by: {_no_model(model, contract)}"
+        if model not in target.models:
+            yield f"faults.poison.rejected_by: {_no_model(model, target)}"
 
 
 def _holds(field: SchemaField, value: bool | float | str) -> bool:
@@ -170,37 +170,37 @@ def _holds(field: SchemaField, value: bool | float | str) -> bool:
     return True
 
 
-def _quality(scenario: Scenario, contract: Contract) -> Iterator[str]:
+def _quality(scenario: Scenario, target: Target) -> Iterator[str]:
     for place, check in enumerate(scenario.quality):
-        columns = _models(contract).get(check.model)
-        if columns is None:
-            yield f"quality.{place}.model: {_no_model(check.model, contract)}"
-        elif check.column not in columns:
-            wrong = f"the model {check.model} fills no column {check.column!r}"
-            yield f"quality.{place}.column: {wrong}{_hint(check.column, columns)}"
-        elif not _is_number(columns[check.column]):
-            yield f"quality.{place}.column: {check.column} is {columns[check.column]}; name a column of numbers"
+        if check.model not in target.models:
+            yield f"quality.{place}.model: {_no_model(check.model, target)}"
+        elif wrong := _no_quality(check, target.models[check.model]):
+            yield f"quality.{place}.column: {wrong}"
 
 
-def _is_number(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_floating(kind) or pa.types.is_integer(kind))
+def _no_quality(check: QualityCheck, outputs: Sequence[ModelOutput] | None) -> str | None:
+    """Why the predictions have no quality, as far as the job file tells of the model's outputs."""
+    if outputs is None:
+        return None
+    columns = {output.column: output for output in outputs}
+    if check.column not in columns:
+        return f"the model {check.model} fills no column {check.column!r}{_hint(check.column, columns)}"
+    output = columns[check.column]
+    if output.repeated or output.type in ("STRING", "BOOL"):
+        return f"{check.column} is {'REPEATED' if output.repeated else output.type}; name a column of numbers"
+    return None
 
 
-def _models(contract: Contract) -> dict[str, dict[str, pa.DataType]]:
-    """The columns that each model fills, and their types."""
-    return {model.name: {field.name: field.type for field in model.fields} for model in contract.models}
-
-
-def _filled_by_fleet(contract: Contract) -> dict[str, str]:
+def _filled_by_fleet(target: Target) -> dict[str, str]:
     """The fields that no signal fills, and what each holds."""
-    message = contract.message
+    message = target.message
     places = ((message.event_time, "the event time"), (message.id, "the id"), (message.key, "the key"))
     return {place.field: what for place, what in places if place is not None and place.field is not None}
 
 
-def _field(contract: Contract, reference: Reference | None) -> SchemaField | None:
+def _field(target: Target, reference: Reference | None) -> SchemaField | None:
     name = reference.field if reference is not None else None
-    return contract.schema.field(name) if name is not None else None
+    return target.schema.field(name) if name is not None else None
 
 
 def _kind(field: SchemaField) -> str:
@@ -214,8 +214,8 @@ def _no_field(name: str, schema: MessageSchema) -> str:
     return f"the schema has no such field{_hint(name, (field.name for field in schema.fields))}"
 
 
-def _no_model(name: str, contract: Contract) -> str:
-    return f"the job has no model {name}{_hint(name, _models(contract))}"
+def _no_model(name: str, target: Target) -> str:
+    return f"the job has no model {name}{_hint(name, target.models)}"
 
 
 def _hint(name: str, known: Iterable[str]) -> str:

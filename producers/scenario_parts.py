@@ -63,7 +63,7 @@ class Devices(Part):
     names: str = Field("device-{:04}", description="a device's name, which is the key of its messages")
     speed: _Positive = Field(1.0, description="seconds of the fleet's life in one second of a run")
     joining: Duration | None = Field(None, description="devices join one by one over so long; without it none does")
-    silence: Silence | None = None
+    silence: Silence | None = Field(None, description="how devices go silent and come back; without it they do not")
     clock_spread: Duration | None = Field(None, description="standard deviation of what the devices' clocks are off by")
     life: Life | None = Field(None, description="how devices wear and fail; without it they do not")
 

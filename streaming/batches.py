@@ -43,6 +43,9 @@ ENVELOPE = pa.schema(
 )
 """What joins a prediction, its row, its output message and its failure. Made once by Decode, never rebuilt."""
 
+ORIGINAL_ID = "original_message_id"
+"""The attribute by which a replayed message, or a dead letter of it, says what Pub/Sub's id of it was at first."""
+
 FAILURE = pa.schema(
     [
         *ENVELOPE,

@@ -12,6 +12,7 @@ from typing import Any
 import pyarrow as pa
 from google.pubsub_v1.types import PubsubMessage
 
+from streaming.batches import ORIGINAL_ID
 from streaming.pubsub.pubsub_limits import (
     ATTRIBUTES,
     KEY_BYTES,
@@ -33,7 +34,11 @@ _TEXT_JSON = 1 << 16
 
 INSERT_ID_BYTES = 128
 
-_OURS = frozenset(
+PAYLOAD_SIZE = "error_payload_size"
+DROPPED = "error_dropped_attributes"
+"""The attributes of a message whose payload was cut or some of whose own attributes were dropped."""
+
+ADDED = frozenset(
     {
         "error_stage",
         "error_class",
@@ -43,12 +48,19 @@ _OURS = frozenset(
         "error_key",
         "error_job_name",
         "error_timestamp",
-        "error_dropped_attributes",
-        "error_payload_size",
+        DROPPED,
+        PAYLOAD_SIZE,
     }
 )
+"""What a dead letter has beside its message's own attributes. A device may have an `error_code`, which stays."""
+
+RENAMED = "error_original_"
+"""Stands before the names of attributes that Pub/Sub reserves for itself."""
+
+CUT = "(payloadBytes holds "
+"""How a row's error message begins where its payload was cut."""
+
 _ATTRIBUTE_TAG_BYTES = 32  # what the attribute error_message takes beside its value
-_ORIGINAL_ID = "original_message_id"
 
 
 def to_rows(failures: pa.RecordBatch, job_name: str, now: datetime) -> tuple[list[dict[str, Any]], list[str | None]]:
@@ -103,7 +115,7 @@ def _error_message(failure: Mapping[str, Any], payload_size: int) -> str | None:
     message: str | None = failure["error_message"]
     if payload_size <= PAYLOAD_BYTES:
         return message
-    return f"(payloadBytes holds {PAYLOAD_BYTES} of {payload_size} bytes) {message or ''}".rstrip()
+    return f"{CUT}{PAYLOAD_BYTES} of {payload_size} bytes) {message or ''}".rstrip()
 
 
 def _payload_text(payload: bytes) -> str:
@@ -133,7 +145,7 @@ def _insert_id(failure: Mapping[str, Any]) -> str | None:
 def _message(failure: Mapping[str, Any], job_name: str, now: datetime) -> Any:
     attributes = dict(failure["attributes"] or ())
     ours = _our_attributes(failure, attributes, job_name, now)
-    originals = {_free_name(name): value for name, value in attributes.items() if name not in _OURS | ours.keys()}
+    originals = {_free_name(name): value for name, value in attributes.items() if name not in ADDED | ours.keys()}
     message = _RawMessage(data=failure["payload"] or b"")
     for name, value in (originals | ours).items():
         message.attributes[name] = cut_text(value, VALUE_BYTES)
@@ -153,14 +165,14 @@ def _our_attributes(
         "error_key": failure["key"],
         "error_job_name": job_name,
         "error_timestamp": now.isoformat(),
-        _ORIGINAL_ID: attributes.get(_ORIGINAL_ID, failure["message_id"]),  # a replayed message keeps its first
+        ORIGINAL_ID: attributes.get(ORIGINAL_ID, failure["message_id"]),  # a replayed message keeps its first
     }
     return {name: value for name, value in values.items() if value is not None}
 
 
 def _free_name(name: str) -> str:
     """A name that Pub/Sub lets us use."""
-    return f"error_original_{name}" if name.startswith(RESERVED_PREFIX) else name
+    return f"{RENAMED}{name}" if name.startswith(RESERVED_PREFIX) else name
 
 
 def _fit(message: Any, originals: list[str]) -> None:
@@ -185,8 +197,8 @@ def _excess(message: Any) -> int:
 
 def _drop(message: Any, name: str) -> None:
     del message.attributes[name]
-    dropped = int(message.attributes.get("error_dropped_attributes", 0)) + 1
-    message.attributes["error_dropped_attributes"] = str(dropped)
+    dropped = int(message.attributes.get(DROPPED, 0)) + 1
+    message.attributes[DROPPED] = str(dropped)
 
 
 def _shorten_error_message(message: Any) -> None:
@@ -197,5 +209,5 @@ def _shorten_error_message(message: Any) -> None:
 
 
 def _cut_payload(message: Any) -> None:
-    message.attributes["error_payload_size"] = str(len(message.data))
+    message.attributes[PAYLOAD_SIZE] = str(len(message.data))
     message.data = message.data[: -_excess(message)]

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from google.protobuf.message import DecodeError
 from google.pubsub_v1.types import PubsubMessage
 
-from streaming.batches import ENVELOPE, TIMESTAMP, Batch, Failure, by_row, field_column
+from streaming.batches import ENVELOPE, ORIGINAL_ID, TIMESTAMP, Batch, Failure, by_row, field_column
 from streaming.formats.avro import AvroReader
 from streaming.formats.decoded import Decoded, columns_schema, failure, interleave
 from streaming.formats.json_records import JsonReader
@@ -23,7 +23,6 @@ from streaming.wiring import Contract
 _Reader = AvroReader | JsonReader
 _MESSAGE = PubsubMessage.pb()  # the class below the wrapper, which would cost thirty times as much
 _ENCODING = "googclient_schemaencoding"  # Pub/Sub sets it on the messages of a topic that has a schema
-_ORIGINAL_ID = "original_message_id"  # a replay sets it on a message that it publishes anew
 
 
 class Decoder:
@@ -123,7 +122,7 @@ def _envelopes(messages: Sequence[Any], payloads: Sequence[bytes]) -> pa.RecordB
     message_ids = pa.array([message.message_id for message in messages], pa.string())
     times = [message.publish_time for message in messages]
     columns = {
-        "id": pc.coalesce(_not_empty(pc.map_lookup(attributes, _ORIGINAL_ID, "first")), message_ids),
+        "id": pc.coalesce(_not_empty(pc.map_lookup(attributes, ORIGINAL_ID, "first")), message_ids),
         "message_id": message_ids,
         "publish_time": pa.array([time.seconds * 1_000_000 + time.nanos // 1000 for time in times], TIMESTAMP),
         "key": pa.nulls(len(messages), pa.string()),

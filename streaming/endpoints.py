@@ -43,6 +43,12 @@ def emulators() -> dict[str, str]:
     return {name: host for name in _VARIABLES if (host := _variable(name)) is not None}
 
 
+def show_pubsub() -> str:
+    """Pub/Sub in words, or the emulator that stands in for it."""
+    host = _variable("PUBSUB_EMULATOR_HOST")
+    return f"the Pub/Sub emulator (PUBSUB_EMULATOR_HOST={host})" if host else "Pub/Sub"
+
+
 def publisher_client() -> PublisherClient:
     """The generated client of Pub/Sub's Publisher service."""
     from google.pubsub_v1 import PublisherClient

@@ -41,3 +41,8 @@ def exit_code(error: JobError) -> int:
 def one_line(error: BaseException) -> str:
     """The error's message on one line, or its class where it has none."""
     return " ".join(str(error).split()) or type(error).__name__
+
+
+def no_credentials(error: BaseException) -> str:
+    """What is said where Google's libraries find no credentials, or only such as they cannot use; with the remedy."""
+    return f"no valid credentials; run gcloud auth application-default login ({one_line(error)})"

@@ -5,15 +5,12 @@ Each end is a plain, picklable description; the client behind it is opened when 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import pyarrow as pa
-from google.api_core import exceptions
-from google.api_core.retry import Retry
 from google.auth.exceptions import GoogleAuthError
 
 from streaming import deadletters
@@ -21,9 +18,10 @@ from streaming.bigquery import error_records
 from streaming.bigquery.columns import bigquery_schema
 from streaming.bigquery.storage_write import AppendConnection
 from streaming.bigquery.tables import ensure_distinct_view, ensure_error_table, ensure_table, parse_table_id
-from streaming.endpoints import bigquery_client, bigquery_write_client, publisher_client, subscriber_client
-from streaming.errors import JobError, PermanentError, one_line
+from streaming.endpoints import bigquery_client, bigquery_write_client, publisher_client
+from streaming.errors import PermanentError, no_credentials
 from streaming.options import Parameters
+from streaming.pubsub.presence import see_subscription, see_topic
 from streaming.pubsub.publisher import Publisher, output_message
 from streaming.refusals import Refusal
 from streaming.registry import forget, shared
@@ -31,6 +29,7 @@ from streaming.results import table_schema
 from streaming.wiring import Contract
 
 _APPEND = "append"
+_SEE_SECONDS = 30.0  # somebody waits before the screen
 
 
 @dataclass(frozen=True)
@@ -102,12 +101,17 @@ def prepare(parameters: Parameters, contract: Contract) -> None:
     """
     try:
         _make_tables(parameters, contract)
-        _see_subscription(parameters.input_subscription)
-        _see_topic("output_topic", parameters.output_topic)
-        _see_topic("output_deadletter_topic", parameters.output_deadletter_topic)
+        see_subscription("input_subscription", parameters.input_subscription, _SEE_SECONDS)
+        for place, topic in _topics(parameters).items():
+            see_topic(place, topic, _SEE_SECONDS)
     except GoogleAuthError as error:
-        remedy = "run gcloud auth application-default login"
-        raise PermanentError(f"no valid credentials; {remedy} ({one_line(error)})") from error
+        raise PermanentError(no_credentials(error)) from error
+
+
+def _topics(parameters: Parameters) -> dict[str, str]:
+    """The topics that the job publishes to, by parameter."""
+    topics = {"output_topic": parameters.output_topic, "output_deadletter_topic": parameters.output_deadletter_topic}
+    return {name: topic for name, topic in topics.items() if topic is not None}
 
 
 def _make_tables(parameters: Parameters, contract: Contract) -> None:
@@ -116,33 +120,3 @@ def _make_tables(parameters: Parameters, contract: Contract) -> None:
     ensure_table(client, predictions, bigquery_schema(table_schema(contract.output_columns)))
     ensure_distinct_view(client, predictions)
     ensure_error_table(client, errors)
-
-
-def _see_subscription(name: str) -> None:
-    with _seen("input_subscription", name, "subscriptions"), subscriber_client() as client:
-        client.get_subscription(subscription=name, retry=Retry(timeout=_SEE_SECONDS))
-
-
-def _see_topic(place: str, name: str | None) -> None:
-    if name is None:
-        return
-    with _seen(place, name, "topics"), publisher_client() as client:
-        client.get_topic(topic=name, retry=Retry(timeout=_SEE_SECONDS))
-
-
-_SEE_SECONDS = 30.0  # somebody waits before the screen
-
-
-@contextmanager
-def _seen(place: str, name: str, kind: str) -> Iterator[None]:
-    """Turn what Pub/Sub says instead of showing it into one line."""
-    try:
-        yield
-    except exceptions.NotFound as error:
-        raise PermanentError(f"{place}: there is no {name}; create it with gcloud pubsub {kind} create") from error
-    except exceptions.PermissionDenied:
-        pass  # one who may use it need not be allowed to look; the first use will tell
-    except exceptions.InvalidArgument as error:
-        raise PermanentError(f"{place}: {name} is no name that Pub/Sub takes; mend it ({one_line(error)})") from error
-    except exceptions.GoogleAPIError as error:
-        raise JobError(f"{place}: Pub/Sub does not tell whether there is {name} ({one_line(error)})") from error

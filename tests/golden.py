@@ -20,11 +20,11 @@ from google.pubsub_v1.types import PubsubMessage
 from producers.messages import Fault
 from producers.scenario import load_scenario, with_rates
 from producers.synthesis.stream import Stream
+from producers.target import Target, target_of
 from streaming import deadletters
 from streaming.batches import FAILURE
 from streaming.contract import check
 from streaming.job import parse_job
-from streaming.wiring import Contract
 from tests.builders import save_multiplier
 from tests.line import run
 
@@ -38,9 +38,9 @@ def golden_run(directory: Path) -> dict[str, Any]:
     for name, factor in (("times5", 5.0), ("times10", 10.0)):
         save_multiplier(directory / "models" / name, factor)
     (directory / "reading.avsc").write_bytes((EXAMPLE / "reading.avsc").read_bytes())
-    contract = check(parse_job((EXAMPLE / "job.yaml").read_text(), str(directory / "job.yaml")))
-    sent = messages(contract)
-    outcome = run(contract, sent[:20], sent[20:])
+    job = parse_job((EXAMPLE / "job.yaml").read_text(), str(directory / "job.yaml"))
+    sent = messages(target_of(job))
+    outcome = run(check(job), sent[:20], sent[20:])
     failures = pa.RecordBatch.from_pylist(outcome.failures, schema=FAILURE)
     dead_letters, _ = deadletters.to_rows(failures, "multiply", START)
     return {
@@ -53,10 +53,10 @@ def golden_run(directory: Path) -> dict[str, Any]:
     }
 
 
-def messages(contract: Contract) -> list[bytes]:
+def messages(target: Target) -> list[bytes]:
     """The serialized PubsubMessages, published half a second apart."""
     scenario = with_rates(load_scenario(str(EXAMPLE / "scenario.yaml")), dict.fromkeys(Fault, 0.05))
-    stream = Stream(scenario, contract, seed=2, rate=2, start=START, encoding="avro")
+    stream = Stream(scenario, target, seed=2, rate=2, start=START, encoding="avro")
     return [_published(row) for block in stream(40) for row in block.rows.to_pylist()]
 
 

@@ -58,8 +58,8 @@ def blocks(count: int, size: int, **columns: Any) -> list[Messages]:
     return [block(rows[first : first + size]) for first in range(0, count, size)]
 
 
-def write_files(directory: Path, models: Path, message: Mapping[str, Any] | None = None, **scenario: Any) -> Path:
-    """A job of two models and a scenario for it, without faults; the scenario's path."""
+def write_files(directory: Path, message: Mapping[str, Any] | None = None, **scenario: Any) -> Path:
+    """A job of two models, which are not there, and a scenario for it, without faults; the scenario's path."""
     (directory / "reading.avsc").write_text(json.dumps(SCHEMA))
     says = {"format": "avro", "schema": "reading.avsc", "key": "device_id", "event_time": "event_time"}
     outputs = {"output_0": "prediction"}
@@ -67,7 +67,7 @@ def write_files(directory: Path, models: Path, message: Mapping[str, Any] | None
         "message": {**says, **(message or {})},
         "window": {"fixed": "60s"},
         "features": {"x": "value"},
-        "models": {name: {"path": str(models / name), "outputs": outputs} for name in ("times5", "times10")},
+        "models": {name: {"path": f"models/{name}", "outputs": outputs} for name in ("times5", "times10")},
     }
     (directory / "job.yaml").write_text(yaml.safe_dump(job))
     fleet = {"job": "job.yaml", "signals": {"value": {"uniform": [1, 1000], "digits": 2}}, **scenario}

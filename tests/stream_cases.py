@@ -1,11 +1,11 @@
-"""Scenarios, contracts and streams for the tests of what a fleet sends."""
+"""Scenarios, jobs and streams for the tests of what a fleet sends."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +15,9 @@ from producers.messages import Messages
 from producers.scenario import Scenario
 from producers.synthesis.payloads import Encoding
 from producers.synthesis.stream import Stream
-from streaming.batches import field_column
+from producers.target import Target
 from streaming.job import Message
 from streaming.schema import MessageSchema, parse_schema
-from streaming.wiring import Contract, FeatureColumn
 
 REPOSITORY = Path(__file__).parent.parent
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -49,11 +48,10 @@ def schema(fields: Mapping[str, Any], defaults: Mapping[str, Any] | None = None)
     return parse_schema(json.dumps({"type": "record", "name": "Reading", "fields": listed}), "reading.avsc")
 
 
-def contract(of: MessageSchema, features: Sequence[str] = (), **message: Any) -> Contract:
-    """A job's contract, of which only what its messages are like is given; by default as `examples/multiply`."""
+def target(of: MessageSchema, example_fields: Iterable[str] = (), **message: Any) -> Target:
+    """A job without models, by default with messages as in `examples/multiply`."""
     rest = {"format": "avro", "key": "device_id", "event_time": "event_time"} | message
-    columns = tuple(FeatureColumn(name, field_column(name), pa.float64()) for name in features)
-    return Contract(Message(schema="reading.avsc", **rest), of, timedelta(minutes=1), columns, ())
+    return Target(Message(schema="reading.avsc", **rest), of, frozenset(example_fields), {})
 
 
 def scenario(faults: Mapping[str, Any] | None = None, **parts: Any) -> Scenario:
@@ -63,7 +61,7 @@ def scenario(faults: Mapping[str, Any] | None = None, **parts: Any) -> Scenario:
 
 
 def stream(
-    of: Scenario, job: Contract, *, seed: int = 7, rate: float = 1000, encoding: Encoding = "avro", **rest: Any
+    of: Scenario, job: Target, *, seed: int = 7, rate: float = 1000, encoding: Encoding = "avro", **rest: Any
 ) -> Stream:
     return Stream(of, job, seed=seed, rate=rate, start=START, encoding=encoding, **rest)
 
@@ -75,5 +73,5 @@ def rows(blocks: Iterator[Messages]) -> pa.Table:
 
 def fingerprint() -> str:
     """A hash over all that a stream with every fault says."""
-    made = rows(stream(scenario(FAULTS), contract(schema(READING)))(2000))
+    made = rows(stream(scenario(FAULTS), target(schema(READING)))(2000))
     return hashlib.sha256(repr(made.to_pylist()).encode()).hexdigest()

@@ -8,7 +8,7 @@ import pytest
 
 from producers.synthesis.contents import Composer, Contents
 from streaming.job import Message
-from tests.stream_cases import MICROS, contract, schema
+from tests.stream_cases import MICROS, schema, target
 
 ID = "00000000-0000-4000-8000-00000000000"
 KIND = {"type": "enum", "name": "Kind", "symbols": ["A", "B"]}
@@ -28,7 +28,7 @@ def compose(fields: dict[str, Any], message: Message, signals: dict[str, Any], *
 
 
 def message(**parts: Any) -> Message:
-    return contract(schema({"value": "double"}), **parts).message
+    return target(schema({"value": "double"}), **parts).message
 
 
 ATTRIBUTES = message(key={"attribute": "device"}, event_time="publish_time")

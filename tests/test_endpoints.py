@@ -15,6 +15,7 @@ from streaming.endpoints import (
     bigquery_write_client,
     publisher_client,
     schema_client,
+    show_pubsub,
     subscriber_client,
 )
 from streaming.errors import Mistakes
@@ -33,6 +34,12 @@ def _no_emulators(monkeypatch: pytest.MonkeyPatch) -> None:
 def _credentials(monkeypatch: pytest.MonkeyPatch) -> None:
     """Stands in for the credentials that this machine may or may not have."""
     monkeypatch.setattr(google.auth, "default", lambda *args, **kwargs: (AnonymousCredentials(), "p"))
+
+
+def test_pubsub_is_called_by_the_name_of_what_stands_in_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert show_pubsub() == "Pub/Sub"
+    monkeypatch.setenv("PUBSUB_EMULATOR_HOST", "localhost:8085")
+    assert show_pubsub() == "the Pub/Sub emulator (PUBSUB_EMULATOR_HOST=localhost:8085)"
 
 
 class Services(grpc.GenericRpcHandler):

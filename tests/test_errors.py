@@ -4,7 +4,7 @@ import pickle
 
 import pytest
 
-from streaming.errors import JobError, Mistakes, PermanentError, one_line
+from streaming.errors import JobError, Mistakes, PermanentError, no_credentials, one_line
 
 
 def test_mistakes_are_shown_one_a_line() -> None:
@@ -35,3 +35,8 @@ def test_mistakes_can_be_pickled() -> None:
 )
 def test_a_message_on_one_line(error: BaseException, line: str) -> None:
     assert one_line(error) == line
+
+
+def test_missing_credentials_come_with_the_remedy() -> None:
+    line = "no valid credentials; run gcloud auth application-default login (none here)"
+    assert no_credentials(ValueError("none\nhere")) == line

@@ -49,8 +49,8 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[HiddenTopicServer]:
 
 
 @pytest.fixture
-def scenario(tmp_path: Path, saved_models: Path) -> str:
-    return str(write_files(tmp_path, saved_models))
+def scenario(tmp_path: Path) -> str:
+    return str(write_files(tmp_path))
 
 
 def mistakes(plan: PublishPlan) -> tuple[str, ...]:
@@ -110,8 +110,8 @@ def test_an_impossible_rate_is_refused(rate: float, scenario: str) -> None:
     assert mistakes(plan)[0] == f"--rate: {rate:g} messages a second; write 0.01 to 100,000"
 
 
-def test_mistakes_of_the_scenario_are_said_with_those_of_flags(tmp_path: Path, saved_models: Path) -> None:
-    path = write_files(tmp_path, saved_models, signals={"valve": {"base": 1}})
+def test_mistakes_of_the_scenario_are_said_with_those_of_flags(tmp_path: Path) -> None:
+    path = write_files(tmp_path, signals={"valve": {"base": 1}})
     lines = mistakes(PublishPlan("readings", str(path), messages=-1))
     assert [line for line in lines if line.startswith(f"{path}: ")] == list(lines[:-2])
     assert lines[-2:] == (
@@ -137,8 +137,8 @@ def test_a_start_at_which_nothing_could_be_taken_is_refused(start: datetime, wor
     assert line.startswith(f"--start: {start.isoformat()} {words}")
 
 
-def test_any_start_will_do_where_the_publish_time_is_the_event_time(tmp_path: Path, saved_models: Path) -> None:
-    path = write_files(tmp_path, saved_models, {"event_time": "publish_time"})
+def test_any_start_will_do_where_the_publish_time_is_the_event_time(tmp_path: Path) -> None:
+    path = write_files(tmp_path, {"event_time": "publish_time"})
     plan = PublishPlan("readings", str(path), start=datetime(1999, 1, 1, tzinfo=UTC))
     assert [line for line in mistakes(plan) if line.startswith("--start")] == []
 

@@ -16,6 +16,7 @@ from producers.pumps.train import HELD_OUT, SCENARIO, TRAIN, Plan, fit, read_exa
 from producers.scenario import load_scenario
 from producers.scenario_fit import check_scenario
 from producers.scoring.quality import risk_figures
+from producers.target import target_of
 from streaming.batches import Batch
 from streaming.contract import check
 from streaming.features import ToExamples
@@ -132,11 +133,11 @@ def test_a_missing_ambient_temperature_is_done_without(contract: Contract) -> No
 
 
 @pytest.mark.parametrize("name", ["scenario.yaml", "storm.yaml"])
-def test_the_scenarios_fit_the_job(example: Path, contract: Contract, name: str) -> None:
-    path = str(example / name)
+def test_the_scenarios_fit_the_job(name: str) -> None:
+    path = str(SCENARIO.with_name(name))
     scenario = load_scenario(path)
-    assert scenario.job_path == str(example / "job.yaml")
-    check_scenario(scenario, path, contract)
+    assert scenario.job_path == str(SCENARIO.with_name("job.yaml"))
+    check_scenario(scenario, path, target_of(load_job(scenario.job_path)))
 
 
 def test_the_training_data_are_the_history(example: Path) -> None:

@@ -50,6 +50,7 @@ GOOD_JSON: dict[str, Any] = {
     "unconfirmed_dead_letters": 0,
     "foreign_dead_letters": 0,
     "events": 0,
+    "knows_dead_letters": True,
     "latency": {
         "percentiles": {"50": 0.1, "90": 0.4, "95": 1.25, "99": 2.0754, "99.9": 9.0, "100": 12.0},
         "bounds": [0.05, 0.1, 0.5, 1.0, 5.0, 20.0],

@@ -23,6 +23,7 @@ class Page(HTMLParser):
         headings: as in `h1 Every message is accounted for.`.
         tables: rows of cells.
         figures: name -> caption.
+        paragraphs: with single spaces.
         tags: all that occur.
         attributes: all that occur.
     """
@@ -32,10 +33,12 @@ class Page(HTMLParser):
         self.headings: list[str] = []
         self.tables: list[list[list[str]]] = []
         self.figures: dict[str, str] = {}
+        self.paragraphs: list[str] = []
         self.tags: set[str] = set()
         self.attributes: list[tuple[str, str | None]] = []
         self._open: list[str] = []
         self.feed(page)
+        self.paragraphs = [" ".join(text.split()) for text in self.paragraphs]
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.add(tag)
@@ -50,6 +53,8 @@ class Page(HTMLParser):
             self.tables[-1].append([])
         elif tag in ("td", "th"):
             self.tables[-1][-1].append("")
+        elif tag == "p":
+            self.paragraphs.append("")
         elif tag == "figure":
             self.figures[str(dict(attrs)["id"])] = ""
 
@@ -63,6 +68,8 @@ class Page(HTMLParser):
             self.headings[-1] += data
         elif tag in ("td", "th"):
             self.tables[-1][-1][-1] += data
+        elif tag == "p":
+            self.paragraphs[-1] += data
         elif tag == "figcaption":
             self.figures[list(self.figures)[-1]] += data
 
@@ -88,18 +95,27 @@ def test_a_good_score_has_numbers_plots_and_quality(good: str) -> None:
     page = Page(good)
     assert page.headings == [
         "h1 Every message is accounted for.",
+        "h3 The run",
         "h2 Numbers",
         "h3 What was sent",
         "h3 What came out",
         "h3 Dead letters",
         "h3 Latency: seconds from publishing to prediction",
-        "h3 Throughput: a second, in steps of 1 s",
-        "h2 Plots",
-        "h2 Quality",
-        "h3 How well risk knows the fleet: failure against hours_to_failure at most 24",
-        "h3 How well life knows the fleet: hours against hours_to_failure",
+        "h3 Throughput: messages a second, in steps of 1 s",
+        "h2 Course of the run",
+        "h2 How right the models are",
+        "h3 How right risk is: failure against hours_to_failure at most 24",
+        "h3 How right life is: hours against hours_to_failure",
+        "h2 Predictions and the truth",
     ]
     assert page.tables == [
+        [
+            ["topic", "projects/local/topics/readings"],
+            ["scenario", "examples/multiply/scenario.yaml"],
+            ["seed", "7"],
+            ["published", "2026-03-01 12:00:00 to 12:00:05 UTC, 5 s"],
+            ["ending", "completed"],
+        ],
         [["4,000", "messages that Pub/Sub has taken"]],
         [
             ["table", "3,920", "predictions of times10"],
@@ -108,38 +124,65 @@ def test_a_good_score_has_numbers_plots_and_quality(good: str) -> None:
             ["", "3,922", "predictions of times5"],
         ],
         [
-            ["stage", "error class", "dead letters"],
+            ["stage", "error class", "count"],
             ["decode", "AvroError", "30"],
             ["infer:times5", "NonFinitePredictionError", "10"],
         ],
         [["p50", "p90", "p95", "p99", "p99.9", "slowest"], ["0.100", "0.400", "1.250", "2.075", "9.000", "12.000"]],
         [
             ["", "mean", "peak"],
-            ["published", "800", "850.5"],
+            ["published", "800", "850"],
             ["predictions", "1,307", "1,800"],
             ["dead letters", "10", "30"],
         ],
-        [["predictions", "3,920"], ["ROC AUC", "0.9313"], ["average precision", "-"]],
-        [["predictions", "3,920"], ["mean absolute error", "12,346"]],
+        [
+            ["predictions", "3,920", "held against the truth"],
+            ["ROC AUC", "0.9313", "1 is perfect, 0.5 is chance"],
+            ["average precision", "-", "1 is perfect, the base rate is chance"],
+        ],
+        [
+            ["predictions", "3,920", "held against the truth"],
+            ["mean absolute error", "12,346", "how far off a prediction is on average"],
+        ],
+    ]
+    assert page.paragraphs == [
+        "4,000 messages were sent; 7,842 predictions of 2 models and 40 dead letters came out. "
+        "Half of the predictions came within 0.1 s, 99 % within 2.08 s.",
+        "Of 100 predictions, 95 came within p95, and 99 within p99.",
+        "Each model's answer to a message counts as one prediction.",
+        "Each model's answer to a message counts as one prediction. "
+        "A peak is the job catching up with messages that had waited.",
+        "Of 100 predictions, 95 came within p95, and 99 within p99. The axis is logarithmic.",
+        "The stage of the job that rejected the message, and the error.",
+        "Their predictions, held against the real state of the devices, which no message says. "
+        "Hours are those of the fleet's life, of which the scenario's speed may put many into a second.",
+        "Truth: hours_to_failure, where more than 24 counts as 24. A dash: nothing to compute it from.",
+        "Truth: hours_to_failure.",
+        "A few devices, message by message, at the time of measuring. "
+        "A model is right where its predictions (dots) lie on the truth (grey).",
+        "Truth: wear.",
+        "Truth: what the same model answers offline to what was sent.",
     ]
     assert page.figures == {
         "rates": "Published, predicted and dead-lettered a second",
         "latency": "Seconds from publishing to prediction",
         "dead-letters": "Dead letters by stage and error class",
-        "trace-0": "pump-0001: risk, failure",
-        "trace-1": "pump-0002: times5, prediction",
+        "trace-0": "pump-0001: failure of risk",
+        "trace-1": "pump-0002: prediction of times5",
     }
 
 
-def test_what_is_wrong_stands_last_with_all_examples() -> None:
+def test_what_is_wrong_stands_before_the_numbers_with_all_examples() -> None:
     page = Page(to_html(WRONG))
     assert page.headings[0] == "h1 1,008 things are wrong: 1,007 lost, 1 wrong key."
-    assert page.headings[-3:] == [
+    assert page.headings[1:6] == [
+        "h3 The run",
         "h2 What is wrong",
         "h3 1,007 lost: neither a prediction nor a dead letter",
         "h3 1 wrong key",
+        "h2 Numbers",
     ]
-    assert page.tables[-2:] == [
+    assert page.tables[1:3] == [
         [["message"], *([f"1{number}"] for number in range(7))],
         [
             ["place", "message", "model", "what is wrong"],
@@ -152,9 +195,10 @@ def test_a_run_that_sent_nothing_has_a_page_as_well() -> None:
     page = Page(to_html(NOTHING))
     assert page.headings == [
         "h1 No message was sent, so there is nothing to account for.",
+        "h3 The run",
         "h2 Numbers",
         "h3 What was sent",
-        "h2 Plots",
+        "h2 Course of the run",
     ]
     assert list(page.figures) == ["rates", "latency", "dead-letters"]
 
@@ -179,11 +223,12 @@ def test_the_style_imports_nothing_and_has_a_dark_and_a_printed_form(good: str) 
 def test_names_that_are_markup_are_shown_as_they_are() -> None:
     text = to_html(hostile())
     page = Page(text)
-    assert page.tables[0][1] == ["1", f"of these: {HOSTILE}"]
-    assert page.tables[1] == [["table", "1", f"predictions of {HOSTILE}"]]
-    assert page.tables[2][1] == [HOSTILE, HOSTILE, "1"]
-    assert page.tables[3] == [["predictions", "1"], [HOSTILE, "1"]]
-    assert page.tables[4][1] == ["table", HOSTILE, HOSTILE, HOSTILE]
+    assert page.tables[0][:2] == [["topic", HOSTILE], ["scenario", HOSTILE]]
+    assert page.tables[1][1] == ["table", HOSTILE, HOSTILE, HOSTILE]
+    assert page.tables[2][2] == ["1", HOSTILE]
+    assert page.tables[3] == [["table", "1", f"predictions of {HOSTILE}"]]
+    assert page.tables[4][1] == [HOSTILE, HOSTILE, "1"]
+    assert page.tables[5] == [["predictions", "1", "held against the truth"], [HOSTILE, "1", ""]]
     assert page.figures["trace-0"] == f"{HOSTILE}: {HOSTILE}"[:89] + "…"
     assert "<script" not in text
 

@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 from xml.etree import ElementTree
 
 import pytest
 
+from producers.report.axes import BLUE, GREY, ORANGE, Plot
 from producers.report.plots import (
-    BLUE,
-    GREY,
-    ORANGE,
-    POINTS,
-    Plot,
     plot_dead_letters,
     plot_latency,
     plot_rates,
-    plot_traces,
     plots,
 )
-from producers.scoring.scores import Latency, Trace
-from tests.scored import GOOD, LATENCY, NOTHING, SERIES, START
+from producers.scoring.scores import Latency
+from tests.scored import GOOD, LATENCY, NOTHING, SERIES
 
 
 def element(plot: Plot) -> ElementTree.Element:
@@ -46,41 +40,44 @@ def test_a_score_has_these_plots() -> None:
         ("rates", "Published, predicted and dead-lettered a second"),
         ("latency", "Seconds from publishing to prediction"),
         ("dead-letters", "Dead letters by stage and error class"),
-        ("trace-0", "pump-0001: risk, failure"),
-        ("trace-1", "pump-0002: times5, prediction"),
     ]
 
 
 def test_a_plot_without_data_says_so() -> None:
-    score = replace(NOTHING, traces=[Trace("pump-0001", "risk", "failure", "wear", [], [], [])])
-    assert [texts(plot) for plot in plots(score)] == [["nothing to show"]] * 4
+    assert [texts(plot) for plot in plots(NOTHING)] == [["nothing to show"]] * 3
+    assert {element(plot).attrib["viewBox"] for plot in plots(NOTHING)} == {"0 0 403.2 57.6"}
 
 
 def test_rates_are_lines_over_the_time_since_the_start() -> None:
     plot = plot_rates(SERIES)
-    assert label(plot) == "Lines over time. Highest a second: published 850.5, predictions 1,800, dead letters 30."
+    assert label(plot) == "Lines over time. Highest a second: published 850, predictions 1,800, dead letters 30."
     assert texts(plot) == [
         *("0", "500", "1,000", "1,500", "a second"),
-        *("0", "1", "2", "3", "4", "5", "6", "7", "seconds from 2026-03-01 12:00:00 UTC", "0", "20"),
+        *("0", "1", "2", "3", "4", "5", "6", "7", "seconds after 2026-03-01 12:00:00 UTC", "0", "20"),
         *("published", "predictions", "dead letters"),
     ]
     assert [drawn(plot, color) for color in (GREY, BLUE, ORANGE)] == [2, 2, 2]
+
+
+def test_a_run_without_dead_letters_has_an_axis_to_one() -> None:
+    none = [0.0] * len(SERIES.published)
+    assert texts(plot_rates(replace(SERIES, dead_letters=none)))[-6:-3] == ["0", "0.5", "1"]
 
 
 @pytest.mark.parametrize(
     ("step", "unit"), [(10.0, "seconds"), (60.0, "minutes"), (1200.0, "hours"), (86_400.0, "days")]
 )
 def test_the_axis_of_a_longer_run_counts_in_a_longer_unit(step: float, unit: str) -> None:
-    assert f"{unit} from 2026-03-01 12:00:00 UTC" in texts(plot_rates(replace(SERIES, step=step)))
+    assert f"{unit} after 2026-03-01 12:00:00 UTC" in texts(plot_rates(replace(SERIES, step=step)))
 
 
 def test_latency_is_a_histogram_with_percentiles_marked() -> None:
     plot = plot_latency(LATENCY)
-    assert label(plot) == "Histogram. p50 0.1 s, p90 0.4 s, p95 1.25 s, p99 2.075 s, p99.9 9 s, slowest 12 s."
+    assert label(plot) == "Histogram. p50 0.1 s, p90 0.4 s, p95 1.25 s, p99 2.08 s, p99.9 9 s, slowest 12 s."
     assert texts(plot) == [
         *("0.05", "0.1", "0.2", "0.5", "1", "2", "5", "10", "20", "seconds"),
         *("0", "1,000", "2,000", "3,000", "4,000", "predictions"),
-        *("p50: 0.1 s", "p95: 1.25 s", "p99: 2.075 s"),
+        *("p50: 0.1 s", "p95: 1.25 s", "p99: 2.08 s"),
     ]
     assert drawn(plot, BLUE) == 1
     assert _dashed(plot) == 4
@@ -108,29 +105,6 @@ def test_rare_reasons_share_a_bar_and_long_ones_are_cut() -> None:
     assert drawn(plot, ORANGE) == 13
 
 
-def test_a_trace_has_a_dot_for_each_prediction_that_is_a_number() -> None:
-    plot, alone = plot_traces(GOOD)
-    assert label(plot) == "Predictions as dots and the truth as a line. Messages: 4."
-    assert texts(plot)[-2:] == ["truth: wear", "predicted: failure"]
-    assert "event time: minutes from 2026-03-01 12:00:00 UTC" in texts(plot)
-    assert _dots(plot) == 3
-    assert _dots(alone) == 1
-
-
-def test_a_long_trace_is_thinned_and_says_so() -> None:
-    count = 2 * POINTS + 1
-    times = [START + timedelta(seconds=number) for number in range(count)]
-    figures = [float(number) for number in range(count)]
-    (plot,) = plot_traces(replace(GOOD, traces=[Trace("p", "risk", "failure", "wear", times, figures, figures)]))
-    assert plot.title == "p: risk, failure; one message in 3"
-    assert _dots(plot) == 267
-
-
 def _dashed(plot: Plot) -> int:
     """Lines of the percentiles above the median, and those of the legend."""
     return sum("stroke-dasharray" in each.attrib.get("style", "") for each in element(plot).iter("path"))
-
-
-def _dots(plot: Plot) -> int:
-    legend = 1
-    return sum(each.tag == "use" and BLUE in each.attrib["style"] for each in element(plot).iter()) - legend

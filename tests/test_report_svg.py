@@ -46,7 +46,7 @@ def test_text_is_text_and_no_formula() -> None:
 
 def test_axes_and_text_have_the_colour_of_the_page_and_nothing_is_painted_behind_them() -> None:
     colours = set(re.findall(r"(?:fill|stroke): ([^;\"]*)", draw_svg(draw, "one", "", 2)))
-    assert colours == {"none", "currentColor", "#0072b2"}
+    assert colours == {"none", "currentColor", "var(--0072b2, #0072b2)"}
 
 
 def test_an_element_is_named_for_those_who_do_not_see_it_and_has_no_size_of_its_own() -> None:

@@ -1,19 +1,18 @@
 """Whether a scenario fits its job: every field, type, model and event time that does not is named."""
 
 import json
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 import pytest
 
 from producers.scenario import Scenario
 from producers.scenario_fit import check_scenario
+from producers.target import Target
 from streaming.errors import Mistakes
 from streaming.job import Message
+from streaming.job_models import ModelOutput
 from streaming.schema import parse_schema
-from streaming.wiring import Contract, ModelPlan, Output, SavedModelCall
 
 MICROS = {"type": "long", "logicalType": "timestamp-micros"}
 FIELDS: dict[str, Any] = {
@@ -27,24 +26,25 @@ FIELDS: dict[str, Any] = {
     "place": {"type": "map", "values": "string"},
 }
 SIGNALS: dict[str, Any] = {"value": {"base": 1}, "kind": {"choice": {"A": 1}}}
-MODELS = (
-    ModelPlan("risk", SavedModelCall("m"), (Output("output_0", "probability", pa.float64()),)),
-    ModelPlan("label", SavedModelCall("m"), (Output("output_0", "text", pa.string()),)),
-)
+MODELS = {
+    "risk": (ModelOutput(column="probability"),),
+    "label": (ModelOutput(column="text", type="STRING"), ModelOutput(column="scores", type="FLOAT64", repeated=True)),
+    "whole": None,
+}
 LATE = {"rate": 0.1, "by": ["1m", "2m"]}
 
 
-def contract(fields: dict[str, Any] | None = None, **message: Any) -> Contract:
+def target(fields: dict[str, Any] | None = None, **message: Any) -> Target:
     whole = {"type": "record", "name": "R", "fields": [{"name": n, "type": t} for n, t in (fields or FIELDS).items()]}
     usual = {"format": "avro", "schema": "s.avsc", "key": "device", "event_time": "time"}
     schema = parse_schema(json.dumps(whole), "s.avsc")
-    return Contract(Message.model_validate(usual | message), schema, timedelta(minutes=1), (), MODELS)
+    return Target(Message.model_validate(usual | message), schema, frozenset(), MODELS)
 
 
-def mistakes(job: Contract | None = None, **parts: Any) -> list[str]:
+def mistakes(job: Target | None = None, **parts: Any) -> list[str]:
     scenario = Scenario.model_validate({"job": "job.yaml", "signals": SIGNALS} | parts)
     try:
-        check_scenario(scenario, "s.yaml", job or contract())
+        check_scenario(scenario, "s.yaml", job or target())
     except Mistakes as error:
         return [line.removeprefix("s.yaml: ") for line in error.lines]
     return []
@@ -52,7 +52,7 @@ def mistakes(job: Contract | None = None, **parts: Any) -> list[str]:
 
 def test_mistakes_name_the_file() -> None:
     with pytest.raises(Mistakes, match=r"^a/b\.yaml: signals: nothing fills the required field kind, "):
-        check_scenario(Scenario.model_validate({"job": "j", "signals": {"value": {"base": 1}}}), "a/b.yaml", contract())
+        check_scenario(Scenario.model_validate({"job": "j", "signals": {"value": {"base": 1}}}), "a/b.yaml", target())
 
 
 def test_a_scenario_that_fits_has_no_mistakes() -> None:
@@ -107,30 +107,30 @@ def test_every_required_field_is_filled() -> None:
     ],
 )
 def test_names_must_fit_the_key(key: Any, names: str, line: str | None) -> None:
-    job = contract({"device": key, "time": MICROS, "value": "double"})
+    job = target({"device": key, "time": MICROS, "value": "double"})
     found = mistakes(job, signals={"value": {"base": 1}}, fleet={"names": names})
     assert found == ([] if line is None else [f"fleet.names: {line}"])
 
 
 def test_a_key_that_is_a_required_number_is_never_missing() -> None:
-    job = contract({"device": "long", "time": MICROS, "value": "double"})
+    job = target({"device": "long", "time": MICROS, "value": "double"})
     faults = {"missing_key": {"rate": 0.1}}
     lines = mistakes(job, signals={"value": {"base": 1}}, fleet={"names": "{}"}, faults=faults)
     assert lines == ["faults.missing_key: the key field device is int64, never missing; remove the fault"]
 
 
 def test_an_id_is_a_text_or_a_whole_number() -> None:
-    assert mistakes(contract(id="kind"), signals={"value": {"base": 1}}) == [
+    assert mistakes(target(id="kind"), signals={"value": {"base": 1}}) == [
         "job: the id field kind is an enum; a fleet fills a string, an int or a long"
     ]
-    assert mistakes(contract(id="note")) == []
-    assert mistakes(contract(id={"attribute": "id"}, key={"attribute": "key"})) == [
+    assert mistakes(target(id="note")) == []
+    assert mistakes(target(id={"attribute": "id"}, key={"attribute": "key"})) == [
         "signals: nothing fills the required field device, which is string; add a signal"
     ]
 
 
 def test_no_fault_shifts_an_event_time_that_is_the_publish_time() -> None:
-    job = contract({"device": "string", "value": "double"}, event_time="publish_time")
+    job = target({"device": "string", "value": "double"}, event_time="publish_time")
     wrong = "the job's event time is the publish time, which nobody sets; remove the fault"
     names = ("late", "out_of_order", "clock_skew")
     faults = dict.fromkeys(names, LATE) | {"out_of_range_event_time": {"rate": 0.1}}
@@ -139,7 +139,7 @@ def test_no_fault_shifts_an_event_time_that_is_the_publish_time() -> None:
 
 
 def test_what_must_be_answered_stays_within_the_range_of_event_times() -> None:
-    job = contract(event_time={"field": "time", "max_past": "10m", "max_future": "1m"})
+    job = target(event_time={"field": "time", "max_past": "10m", "max_future": "1m"})
     fleet = {"silence": {"every": "1h", "lasts": "9m"}}
     beyond = "with silences and clocks it reaches the job's"
     assert mistakes(job, fleet=fleet, faults={"late": LATE, "clock_skew": {"rate": 0.1, "by": ["1s", "1m"]}}) == [
@@ -180,12 +180,17 @@ def test_poison_must_be_decodable_and_its_models_known(poison: dict[str, Any], l
             {"column": "hours"},
             "quality.0.column: the model risk fills no column 'hours'; it has probability",
         ),
-        ({"model": "label", "column": "text"}, "quality.0.column: text is string; name a column of numbers"),
+        ({"model": "label", "column": "text"}, "quality.0.column: text is STRING; name a column of numbers"),
+        ({"model": "label", "column": "scores"}, "quality.0.column: scores is REPEATED; name a column of numbers"),
     ],
 )
 def test_quality_is_of_a_column_of_numbers(check: dict[str, str], line: str) -> None:
     usual = {"model": "risk", "column": "probability", "state": "wear"}
     assert mistakes(quality=[usual | check]) == [line]
+
+
+def test_quality_may_be_of_any_column_where_only_the_model_knows_them() -> None:
+    assert mistakes(quality=[{"model": "whole", "column": "probability", "state": "wear"}]) == []
 
 
 def test_a_newer_schema_must_be_readable(tmp_path: Path) -> None:

@@ -12,43 +12,43 @@ from google.pubsub_v1.types import PubsubMessage
 
 from producers.messages import MESSAGE, Fault
 from producers.synthesis.payloads import Encoding
+from producers.target import Target
 from streaming.batches import Batch, field_column
 from streaming.decode import Decoder
 from streaming.errors import Mistakes
 from streaming.windows import Windower
-from streaming.wiring import Contract
-from tests.stream_cases import FAULTS, READING, REPOSITORY, START, contract, fingerprint, rows, scenario, schema, stream
+from tests.stream_cases import FAULTS, READING, REPOSITORY, START, fingerprint, rows, scenario, schema, stream, target
 
-JOB = contract(schema(READING))
+JOB = target(schema(READING))
 MILLIS = {"type": "long", "logicalType": "timestamp-millis"}
 LOCAL = {"type": "long", "logicalType": "local-timestamp-micros"}
 DATE = {"type": "int", "logicalType": "date"}
 PLACE = {"type": "record", "name": "Place", "fields": [{"name": "lat", "type": ["double", "string"]}]}
 UNFILLED = {"raw": "bytes", "tags": {"type": "array", "items": DATE}, "place": PLACE, "grade": ["string", "null"]}
 IN_SECONDS = {"field": "event_time", "unit": "s"}
-JOBS: dict[str, Contract] = {
+JOBS: dict[str, Target] = {
     "as multiply": JOB,
-    "all in attributes": contract(
+    "all in attributes": target(
         schema({"value": "double"}),
         key={"attribute": "device"},
         id={"attribute": "uuid"},
         event_time={"attribute": "at"},
     ),
-    "an id field, milliseconds, a nullable key": contract(
+    "an id field, milliseconds, a nullable key": target(
         schema({"device_id": ["null", "string"], "event_time": MILLIS, "value": "float", "uuid": "string"}), id="uuid"
     ),
-    "a number as id, whole seconds": contract(
+    "a number as id, whole seconds": target(
         schema({"device_id": "string", "event_time": "long", "value": ["double", "null"], "n": "int"}),
         id="n",
         event_time=IN_SECONDS,
     ),
-    "a local time, and fields that nothing fills": contract(
+    "a local time, and fields that nothing fills": target(
         schema(READING | {"event_time": LOCAL} | UNFILLED, {"grade": "A", "raw": "\u00ff", "tags": [1]})
     ),
-    "a text as time": contract(schema(READING | {"event_time": "string"})),
-    "a date as time": contract(schema(READING | {"event_time": DATE})),
-    "a fraction of seconds": contract(schema(READING | {"event_time": "double"}), event_time=IN_SECONDS),
-    "the publish time": contract(schema(READING), event_time="publish_time"),
+    "a text as time": target(schema(READING | {"event_time": "string"})),
+    "a date as time": target(schema(READING | {"event_time": DATE})),
+    "a fraction of seconds": target(schema(READING | {"event_time": "double"}), event_time=IN_SECONDS),
+    "the publish time": target(schema(READING), event_time="publish_time"),
 }
 MARKS: dict[Encoding, dict[str, str]] = {
     "avro": {"googclient_schemaencoding": "BINARY"},
@@ -69,10 +69,10 @@ def published(message: dict[str, Any], number: int, encoding: Encoding) -> bytes
     return PubsubMessage.serialize(delivered)
 
 
-def found_by_job(job: Contract, messages: list[bytes], encoding: Encoding) -> dict[str, dict[str, Any]]:
+def found_by_job(job: Target, messages: list[bytes], encoding: Encoding) -> dict[str, dict[str, Any]]:
     """What the job's own steps make of each message, up to the models, by message id."""
     decode = Decoder(job.schema, "json" if encoding == "json" else "avro", job.message.key, job.message.id)
-    batch: Batch = Windower.of(job)(decode(messages))
+    batch: Batch = Windower(job.message.event_time, timedelta(minutes=1))(decode(messages))
     failed = {
         row["message_id"]: {name: row[name] for name in ("id", "key", "event_time", "stage")} | {"inputs": None}
         for row in batch.failures.to_pylist()
@@ -86,7 +86,7 @@ def found_by_job(job: Contract, messages: list[bytes], encoding: Encoding) -> di
     return failed | read
 
 
-def as_found(message: dict[str, Any], number: int, job: Contract) -> dict[str, Any]:
+def as_found(message: dict[str, Any], number: int, job: Target) -> dict[str, Any]:
     """What the stream says of a message, with what it cannot know taken from the delivery."""
     said = {name: message[name] for name in ("id", "key", "event_time", "stage", "inputs")}
     if said["id"] is None:
@@ -245,7 +245,7 @@ def test_an_event_time_is_as_exact_as_its_field() -> None:
 
 def test_times_out_of_range_lie_years_before_or_after_the_limits() -> None:
     faults = {"out_of_range_event_time": {"rate": 1.0}}
-    job = contract(
+    job = target(
         schema(READING), event_time={"field": "event_time", "max_past": timedelta(days=30), "max_future": timedelta(1)}
     )
     times = rows(stream(scenario(faults), job)(200))["event_time"].to_pylist()

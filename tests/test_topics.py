@@ -20,7 +20,8 @@ from google.pubsub_v1.types import (
 )
 from google.pubsub_v1.types import Encoding as TopicEncoding
 
-from producers.publishing.topics import Place, Wanted, check_place, create, find, pubsub
+from producers.publishing.topics import Place, Wanted, check_place, create, find
+from streaming.endpoints import show_pubsub
 from streaming.errors import Mistakes, PermanentError
 from tests.publish_cases import SCHEMA, TOPIC
 
@@ -180,7 +181,7 @@ def test_a_topic_may_be_missing_or_hidden(code: grpc.StatusCode, place: Place, s
 
 def test_credentials_that_are_not_valid_are_named(server: TopicServer) -> None:
     server.errors = {"GetTopic": grpc.StatusCode.UNAUTHENTICATED}
-    with pytest.raises(PermanentError, match=r"^no valid credentials for Pub/Sub; run gcloud auth"):
+    with pytest.raises(PermanentError, match=r"^Pub/Sub: no valid credentials; run gcloud auth"):
         find(TOPIC)
 
 
@@ -188,8 +189,8 @@ def test_an_emulator_that_does_not_answer_is_named(server: TopicServer) -> None:
     server.errors = {"GetTopic": grpc.StatusCode.UNAVAILABLE}
     with pytest.raises(PermanentError) as raised:
         find(TOPIC)
-    assert str(raised.value) == f"{pubsub()} does not answer; start it, or correct the variable (503 scripted)"
-    assert pubsub().startswith("the Pub/Sub emulator (PUBSUB_EMULATOR_HOST=127.0.0.1:")
+    assert str(raised.value) == f"{show_pubsub()} does not answer; start it, or correct the variable (503 scripted)"
+    assert show_pubsub().startswith("the Pub/Sub emulator (PUBSUB_EMULATOR_HOST=127.0.0.1:")
 
 
 @pytest.mark.parametrize(

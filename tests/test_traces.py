@@ -48,6 +48,12 @@ def test_the_devices_that_vary_the_most_are_shown() -> None:
     assert DEVICES == 4
 
 
+def test_a_straggler_does_not_make_a_device_lively() -> None:
+    sent = truth(*(message(number, key="steady" if number % 2 else "lively") for number in range(80)))
+    predictions = {number: 1.0 if number % 2 else float(number) for number in range(80)}
+    assert [each.key for each in traced(sent, {**predictions, 79: 1000.0})] == ["lively", "steady"]
+
+
 def test_a_long_course_is_thinned_out_from_end_to_end() -> None:
     count = 2 * POINTS
     sent = truth(*(message(number, key="a") for number in range(count)))

@@ -62,9 +62,6 @@ def publish(
     rates = _rates(fault or (), mistakes)
     if mistakes:
         raise Mistakes(mistakes)
-    from streaming.quiet import import_tensorflow
-
-    import_tensorflow()
     from producers.publishing.interruption import stop_on_signal
     from producers.publishing.progress import PublishProgress
     from producers.publishing.publish import PublishPlan

@@ -9,7 +9,6 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from producers.messages import Fault
 from producers.publishing.sending import OnProgress, Totals, send
@@ -19,16 +18,15 @@ from producers.scenario_fit import check_scenario
 from producers.scenario_parts import DEVICES
 from producers.synthesis.payloads import Encoding
 from producers.synthesis.stream import Stream
+from producers.target import Target, target_of
 from producers.truth import Run, TruthWriter
+from streaming.contract.findings import Findings
 from streaming.durations import show_duration
 from streaming.endpoints import publisher_client
 from streaming.errors import Mistakes, PermanentError
 from streaming.files import read_file
 from streaming.job import load_job
 from streaming.pubsub.publish_requests import Requests
-
-if TYPE_CHECKING:
-    from streaming.wiring import Contract
 
 RATES = (0.01, 100_000.0)
 """Lowest and highest messages a second."""
@@ -123,8 +121,6 @@ class _Ready:
 
 
 def _prepare(plan: PublishPlan) -> _Ready:
-    from streaming.contract.findings import Findings  # brings TensorFlow's messages, which take seconds
-
     findings = Findings()
     fleet = findings.tried(lambda: _fleet(plan))
     for line in (*_flag_mistakes(plan), *(_start_mistakes(plan.start, fleet) if fleet and plan.start else ())):
@@ -148,21 +144,19 @@ class _Fleet:
     """Who publishes, and for which job."""
 
     scenario: Scenario
-    contract: Contract
+    target: Target
     wanted: Wanted
 
 
 def _fleet(plan: PublishPlan) -> _Fleet:
-    from streaming.contract import check
-
     scenario = _scenario(plan)
-    contract = check(load_job(scenario.job_path))
-    check_scenario(scenario, plan.scenario, contract)
-    message = contract.message
+    target = target_of(load_job(scenario.job_path))
+    check_scenario(scenario, plan.scenario, target)
+    message = target.message
     definition = read_file(message.schema_path, "message.schema").decode()
     encoding = plan.encoding or message.format
     wanted = Wanted(encoding, message.format, definition, plan.create_topic, plan.create_schema)
-    return _Fleet(scenario, contract, wanted)
+    return _Fleet(scenario, target, wanted)
 
 
 def _scenario(plan: PublishPlan) -> Scenario:
@@ -180,7 +174,7 @@ def _scenario(plan: PublishPlan) -> Scenario:
 def _stream(plan: PublishPlan, fleet: _Fleet, start: datetime) -> Stream:
     return Stream(
         fleet.scenario,
-        fleet.contract,
+        fleet.target,
         seed=plan.seed,
         rate=plan.rate,
         start=start,
@@ -194,7 +188,7 @@ def _run(plan: PublishPlan, fleet: _Fleet, start: datetime) -> Run:
         topic=plan.topic,
         scenario=plan.scenario,
         job_file=fleet.scenario.job_path,
-        job_hash=fleet.contract.job_hash,
+        job_hash=fleet.target.job_hash,
         seed=plan.seed,
         rate=plan.rate,
         devices=fleet.scenario.fleet.devices,
@@ -233,7 +227,7 @@ def _is_share(rate: float) -> bool:
 
 def _start_mistakes(start: datetime, fleet: _Fleet) -> Iterator[str]:
     """Why a fleet cannot live at this time; or the job could take no message of it."""
-    event_time = fleet.contract.message.event_time
+    event_time = fleet.target.message.event_time
     if start.tzinfo is None:
         yield f"--start: {start.isoformat()} has no time zone; write {start.isoformat()}Z"
     elif (event_time.field or event_time.attribute) is None:

@@ -14,8 +14,8 @@ from google.api_core.exceptions import RetryError
 
 from producers.messages import Messages
 from producers.publishing.pace import Pace
-from producers.publishing.topics import pubsub
 from producers.truth import TruthWriter
+from streaming.endpoints import show_pubsub
 from streaming.errors import JobError, one_line
 from streaming.pubsub.lanes import Lanes
 from streaming.pubsub.publish_requests import Failed, Request, Requests, Taken, requests
@@ -221,5 +221,5 @@ def raw_messages(rows: pa.RecordBatch) -> list[Any]:
 
 def _reason(error: Exception) -> str:
     if isinstance(error, RetryError):
-        return f"{pubsub()} has not answered: {one_line(error.cause)}"
+        return f"{show_pubsub()} has not answered: {one_line(error.cause)}"
     return one_line(error)

@@ -15,8 +15,8 @@ from google.pubsub_v1.types import Encoding as TopicEncoding
 from google.pubsub_v1.types import Schema, SchemaSettings, Topic
 
 from producers.synthesis.payloads import Encoding
-from streaming.endpoints import emulators, publisher_client, schema_client
-from streaming.errors import Mistakes, PermanentError, one_line
+from streaming.endpoints import emulators, publisher_client, schema_client, show_pubsub
+from streaming.errors import Mistakes, PermanentError, no_credentials, one_line
 
 PATIENCE_SECONDS = 8.0
 """How long Pub/Sub may take to say what it knows of a topic."""
@@ -64,12 +64,6 @@ class Wanted:
     definition: str
     create_topic: bool = False
     create_schema: bool = False
-
-
-def pubsub() -> str:
-    """Pub/Sub, and the emulator that stands in for it."""
-    host = emulators().get("PUBSUB_EMULATOR_HOST")
-    return f"the Pub/Sub emulator (PUBSUB_EMULATOR_HOST={host})" if host else "Pub/Sub"
 
 
 def find(topic: str) -> Place:
@@ -155,11 +149,9 @@ def _errors_explained() -> Iterator[None]:
         yield
     except (exceptions.ServiceUnavailable, exceptions.DeadlineExceeded) as error:
         remedy = "start it, or correct the variable" if "PUBSUB_EMULATOR_HOST" in emulators() else "try again later"
-        raise PermanentError(f"{pubsub()} does not answer; {remedy} ({one_line(error)})") from error
+        raise PermanentError(f"{show_pubsub()} does not answer; {remedy} ({one_line(error)})") from error
     except (exceptions.Unauthenticated, GoogleAuthError) as error:
-        raise PermanentError(
-            f"no valid credentials for Pub/Sub; run gcloud auth application-default login ({one_line(error)})"
-        ) from error
+        raise PermanentError(f"Pub/Sub: {no_credentials(error)}") from error
 
 
 def _definition(schema: str) -> str:

@@ -7,33 +7,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from streaming import deadletters
+from streaming.batches import ORIGINAL_ID
 from streaming.formats.rfc3339 import parse
 from streaming.pubsub.publisher import output_message
 from streaming.pubsub.pubsub_limits import RESERVED_PREFIX
 
-ORIGINAL_ID = "original_message_id"
-
-_PAYLOAD_SIZE = "error_payload_size"
-_DROPPED = "error_dropped_attributes"
-_ADDED = frozenset(
-    {
-        "error_stage",
-        "error_class",
-        "error_message",
-        "error_model",
-        "error_message_id",
-        "error_key",
-        "error_job_name",
-        "error_timestamp",
-        _DROPPED,
-        _PAYLOAD_SIZE,
-    }
-)
-"""What a dead letter has beside its message's own attributes. A device may have an `error_code`, which stays."""
-
-_RENAMED = "error_original_"  # before the names that Pub/Sub reserves for itself
-_RENAMED_PREFIX = f"{_RENAMED}{RESERVED_PREFIX}"
-_CUT_WORDS = "(payloadBytes holds "  # how the table says so, before the error's own message
+_RENAMED_PREFIX = f"{deadletters.RENAMED}{RESERVED_PREFIX}"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -71,9 +51,9 @@ class Letter:
             return "not a dead letter: without the attribute error_stage"
         if not self.message_id:
             return "of an event, not of a message"
-        if _PAYLOAD_SIZE in self.attributes or self.error_message.startswith(_CUT_WORDS):
+        if deadletters.PAYLOAD_SIZE in self.attributes or self.error_message.startswith(deadletters.CUT):
             return "the payload was too large for a dead letter and was cut"
-        if _DROPPED in self.attributes:
+        if deadletters.DROPPED in self.attributes:
             return "attributes were too large for a dead letter and were dropped"
         return None
 
@@ -84,7 +64,7 @@ class Letter:
 
     def received(self) -> Any:
         """The raw `PubsubMessage` that failed, as the job read it."""
-        own = {_own_name(name): value for name, value in self.attributes.items() if name not in _ADDED}
+        own = {_own_name(name): value for name, value in self.attributes.items() if name not in deadletters.ADDED}
         message = output_message(self.payload, own)
         message.message_id = self.message_id
         return message
@@ -159,7 +139,7 @@ def _failed_at(message: Any, text: str) -> datetime:
 
 
 def _own_name(name: str) -> str:
-    return name.removeprefix(_RENAMED) if name.startswith(_RENAMED_PREFIX) else name
+    return name.removeprefix(deadletters.RENAMED) if name.startswith(_RENAMED_PREFIX) else name
 
 
 def _is_added(name: str) -> bool:
@@ -168,4 +148,4 @@ def _is_added(name: str) -> bool:
     Pub/Sub refuses messages that bring attributes of its own, such as googclient_schemaencoding, and sets them itself.
     The dead-letter topic has them renamed: they describe how the message came the first time, and would be stale.
     """
-    return name in _ADDED or name.startswith((RESERVED_PREFIX, _RENAMED_PREFIX))
+    return name in deadletters.ADDED or name.startswith((RESERVED_PREFIX, _RENAMED_PREFIX))

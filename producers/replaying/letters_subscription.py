@@ -16,7 +16,7 @@ from google.pubsub_v1.types import PullRequest, PullResponse
 
 from producers.replaying.letters import Letter, from_message
 from streaming.endpoints import subscriber_client
-from streaming.errors import JobError, PermanentError, one_line
+from streaming.errors import JobError, PermanentError, no_credentials, one_line
 
 _LOG = logging.getLogger(__name__)
 
@@ -153,8 +153,7 @@ class LetterSubscription:
             remedy = "grant roles/pubsub.subscriber on it"
             raise PermanentError(f"--subscription {self._name}: not to be had; {remedy} ({one_line(error)})") from error
         except GoogleAuthError as error:
-            remedy = "run gcloud auth application-default login"
-            raise PermanentError(f"--subscription: no valid credentials; {remedy} ({one_line(error)})") from error
+            raise PermanentError(f"--subscription: {no_credentials(error)}") from error
         except exceptions.GoogleAPIError as error:
             words = "Pub/Sub does not answer; what is not acknowledged comes again, replay it then"
             raise JobError(f"--subscription {self._name}: {words} ({one_line(error)})") from error

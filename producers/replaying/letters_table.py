@@ -18,7 +18,7 @@ from google.cloud.bigquery import (
 
 from producers.replaying.letters import Letter, Selection, from_row
 from streaming.bigquery.table_ids import TableId
-from streaming.errors import JobError, PermanentError, one_line
+from streaming.errors import JobError, PermanentError, no_credentials, one_line
 
 PAGE_ROWS = 10_000
 """BigQuery makes pages of large rows smaller, and each page costs one look through the predictions' ids."""
@@ -146,7 +146,6 @@ def _explained(flag: str, table: TableId) -> Iterator[None]:
         remedy = "grant roles/bigquery.dataViewer on its dataset and roles/bigquery.jobUser on its project"
         raise PermanentError(f"{flag} {table}: no permission to read; {remedy} ({one_line(error)})") from error
     except GoogleAuthError as error:
-        remedy = "run gcloud auth application-default login"
-        raise PermanentError(f"{flag} {table}: no valid credentials; {remedy} ({one_line(error)})") from error
+        raise PermanentError(f"{flag} {table}: {no_credentials(error)}") from error
     except GoogleAPIError as error:
         raise JobError(f"{flag} {table}: BigQuery could not read it; try again ({one_line(error)})") from error

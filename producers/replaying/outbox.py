@@ -10,7 +10,7 @@ from typing import Any
 from google.api_core.exceptions import GoogleAPIError
 from google.auth.exceptions import GoogleAuthError
 
-from streaming.errors import JobError, PermanentError, one_line
+from streaming.errors import JobError, PermanentError, no_credentials, one_line
 from streaming.pubsub.publisher import Publisher
 from streaming.refusals import Refusal
 
@@ -51,8 +51,7 @@ class Outbox:
         try:
             return self._publisher.publish(self._topic, messages).result()
         except GoogleAuthError as error:
-            remedy = "run gcloud auth application-default login"
-            raise PermanentError(f"topic {self._topic}: no valid credentials; {remedy} ({one_line(error)})") from error
+            raise PermanentError(f"topic {self._topic}: {no_credentials(error)}") from error
         except GoogleAPIError as error:
             words = f"Pub/Sub did not take {len(messages)} messages, any of which may be there; replay again"
             raise JobError(f"topic {self._topic}: {words} ({one_line(error)})") from error

@@ -12,17 +12,20 @@ from producers.replaying.letters import EVERYTHING, Letter, Selection
 from producers.replaying.letters_subscription import LetterSubscription
 from producers.replaying.letters_table import Answers, LetterTable
 from producers.replaying.outbox import Outbox
-from producers.replaying.replay_checks import see_subscription, see_topic
 from producers.replaying.replay_plan import ReplayPlan
 from producers.replaying.replay_summary import Summary
 from streaming.bigquery.table_ids import TableId
 from streaming.endpoints import bigquery_client, publisher_client
+from streaming.errors import Mistakes
 from streaming.job import load_job
+from streaming.pubsub.presence import see_subscription, see_topic
 from streaming.pubsub.publisher import Publisher
 
 NOT_SELECTED = "not among --stage, --error, --model, --since and --until"
 ANSWERED = "answered in the output table by now"
 GONE = "this replay has sent the message already, after another failure of it"
+
+_SEE_SECONDS = 5.0  # somebody waits before the screen
 
 
 class LetterSource(Protocol):
@@ -182,7 +185,7 @@ def replay(
         Mistakes: the subscription is of the topic itself, or the job file cannot be used.
         JobError: topic, subscription or a table is missing or may not be used, or a service does not answer.
     """
-    see_topic(plan.topic)
+    see_topic("--topic", plan.topic, _SEE_SECONDS)
     stop = stop or threading.Event()
     with ExitStack() as ends:
         source = _open_source(plan, ends)
@@ -200,7 +203,9 @@ def replay(
 
 def _open_source(plan: ReplayPlan, ends: ExitStack) -> LetterSource:
     if plan.subscription is not None:
-        see_subscription(plan.subscription, plan.topic)
+        if see_subscription("--subscription", plan.subscription, _SEE_SECONDS) == plan.topic:
+            wrong = f"{plan.subscription} is of --topic {plan.topic} itself; give one of the dead-letter topic"
+            raise Mistakes([f"--subscription: {wrong}"])
         return ends.enter_context(LetterSubscription(plan.subscription))
     assert isinstance(plan.table, TableId)
     return LetterTable(bigquery_client(plan.table.project), plan.table, plan.selection)

@@ -15,6 +15,7 @@ The keys, in this order; times are ISO 8601 in UTC, and a number that there is n
 | `unconfirmed_dead_letters` | of messages of which nobody knows whether they were sent |
 | `foreign_dead_letters` | of other messages, from before or after the run |
 | `events` | dead letters of no message |
+| `knows_dead_letters` | whether they were looked at |
 | `latency` | the fields of `scores.Latency`; the keys of `percentiles` are texts, as in `"99.9"` |
 | `throughput` | a second: `mean` and `peak` of `published`, `predicted` and `dead_letters` |
 | `series` | the same over time: the fields of `scores.Series` |
@@ -53,6 +54,7 @@ def to_json(score: Score) -> str:
         "unconfirmed_dead_letters": score.unconfirmed_dead_letters,
         "foreign_dead_letters": score.foreign_dead_letters,
         "events": score.events,
+        "knows_dead_letters": score.knows_dead_letters,
         "latency": _plain(score.latency) | {"percentiles": _percentiles(score.latency.percentiles)},
         "throughput": _throughput(score.series),
         "series": _plain(score.series),

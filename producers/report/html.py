@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from importlib.resources import files
 
-from producers.report.sections import findings, quality, totals
-from producers.report.words import verdict
+from producers.report.meanings import HOURS
+from producers.report.sections import findings, quality, run, totals
+from producers.report.words import summary, verdict
 from producers.scoring.scores import EXAMPLES, Score
 from streaming.errors import JobError
 
@@ -20,6 +21,7 @@ def to_html(score: Score) -> str:
         import jinja2
 
         from producers.report.plots import plots
+        from producers.report.traces import plot_traces
     except ModuleNotFoundError as error:
         raise JobError(
             "the HTML report needs jinja2 and matplotlib; run: pip install 'pubsub-inference[report]'"
@@ -30,9 +32,18 @@ def to_html(score: Score) -> str:
     )
     return environment.from_string(source).render(
         verdict=verdict(score),
+        summary=summary(score),
+        run=run(score.sent),
         ok=score.ok,
         totals=totals(score),
         plots=plots(score),
+        traces=list(plot_traces(score)),
         quality=quality(score),
+        hours=HOURS if _in_hours(score) else "",
         findings=findings(score, EXAMPLES),
     )
+
+
+def _in_hours(score: Score) -> bool:
+    states = [*(each.state for each in score.quality), *(trace.state for trace in score.traces)]
+    return any("hours" in state for state in states)

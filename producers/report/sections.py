@@ -6,7 +6,8 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from producers.report.words import moment, number, percentile, printable
+from producers.report.meanings import FIGURES, LATENCY, PLANTED, PREDICTIONS, fault, truth
+from producers.report.words import number, percentile, period, printable
 from producers.scoring.scores import Came, Finding, Kind, Quality, Score, Sent
 
 
@@ -27,6 +28,18 @@ class Section:
     rows: Sequence[Sequence[str]]
     numbers: frozenset[int]
     note: str = ""
+
+
+def run(sent: Sent) -> Section:
+    """Which run the report is about."""
+    rows = [
+        ("topic", sent.topic),
+        ("scenario", sent.scenario),
+        ("seed", str(sent.seed)),
+        ("published", period(sent.started_at, sent.ended_at)),
+        ("ending", _ending(sent.ending)),
+    ]
+    return Section("The run", (), [(name, printable(value)) for name, value in rows], frozenset())
 
 
 def totals(score: Score) -> list[Section]:
@@ -55,27 +68,19 @@ def mean_and_peak(figures: Sequence[float]) -> tuple[float, float]:
 
 
 def _sent(sent: Sent) -> Section:
-    faults = ((count, f"of these: {fault.replace('_', ' ')}") for fault, count in sent.faults.items())
+    sound = sent.confirmed - sum(sent.faults.values())
     rows = _counted(
-        *faults,
+        (sound if sent.faults else 0, "without a fault"),
+        *((count, printable(fault(name))) for name, count in sent.faults.items()),
         (sent.unknown, "messages of which nobody knows whether they were sent: they may come out or not"),
         (sent.refused, "messages that Pub/Sub has refused: they must not come out"),
     )
-    seconds = (sent.ended_at - sent.started_at).total_seconds()
-    note = (
-        f"To {sent.topic} by {sent.scenario} with the seed {sent.seed}, in {number(seconds)} s from "
-        f"{moment(sent.started_at)}. Publishing {_ending(sent.ending)}."
-    )
-    confirmed = (f"{sent.confirmed:,}", "messages that Pub/Sub has taken")
-    return Section("What was sent", (), [confirmed, *rows], frozenset({0}), printable(note))
+    confirmed = (f"{sent.confirmed:,}", f"messages that Pub/Sub has taken{', of these' if sent.faults else ''}")
+    return Section("What was sent", (), [confirmed, *rows], frozenset({0}), PLANTED if sent.faults else "")
 
 
 def _ending(ending: str) -> str:
-    words = {
-        "completed": "was completed",
-        "stopped": "was stopped",
-        "cut off": "was cut off: the truth file has no end",
-    }
+    words = {"stopped": "stopped before all was sent", "cut off": "cut off: the truth file has no end"}
     return words.get(ending, ending).rstrip(".")
 
 
@@ -109,14 +114,22 @@ def _dead_letters(score: Score) -> Section:
         (score.events, "of no message, as of a refused generation of a model"),
     )
     note = "; ".join(f"{count} {what}" for count, what in more)
-    return Section("Dead letters", ("stage", "error class", "dead letters"), rows, frozenset({2}), note)
+    if not score.knows_dead_letters:
+        note = "Not looked at: no table of dead letters was named."
+    return Section("Dead letters", ("stage", "error class", "count"), rows, frozenset({2}), note)
 
 
 def _latency(score: Score) -> Section:
     percentiles = score.latency.percentiles
     rows = [[f"{seconds:,.3f}" for seconds in percentiles.values()]] if percentiles else []
     names = [percentile(percent) for percent in percentiles]
-    return Section("Latency: seconds from publishing to prediction", names, rows, frozenset(range(len(names))))
+    return Section(
+        "Latency: seconds from publishing to prediction",
+        names,
+        rows,
+        frozenset(range(len(names))),
+        LATENCY if rows else "",
+    )
 
 
 def _throughput(score: Score) -> Section:
@@ -130,23 +143,24 @@ def _throughput(score: Score) -> Section:
         mean, peak = mean_and_peak(figures)
         if peak:
             rows.append((name, number(mean), number(peak)))
-    title = f"Throughput: a second, in steps of {number(series.step)} s"
-    return Section(title, ("", "mean", "peak"), rows, frozenset({1, 2}))
+    title = f"Throughput: messages a second, in steps of {number(series.step)} s"
+    return Section(title, ("", "mean", "peak"), rows, frozenset({1, 2}), PREDICTIONS if rows else "")
 
 
 def _quality(quality: Quality) -> Section:
     unknown = any(math.isnan(figure) for figure in quality.figures.values())
+    said = f"Truth: {truth(quality.state)}."
     return Section(
-        title=printable(f"How well {quality.model} knows the fleet: {quality.column} against {quality.state}"),
+        title=printable(f"How right {quality.model} is: {quality.column} against {quality.state}"),
         head=(),
-        rows=[("predictions", f"{quality.count:,}"), *((name, number(value)) for name, value in _figures(quality))],
+        rows=[("predictions", f"{quality.count:,}", "held against the truth"), *_figures(quality)],
         numbers=frozenset({1}),
-        note="-: nothing to compute it from." if unknown else "",
+        note=printable(f"{said} A dash: nothing to compute it from." if unknown else said),
     )
 
 
-def _figures(quality: Quality) -> list[tuple[str, float]]:
-    return [(printable(name), value) for name, value in quality.figures.items()]
+def _figures(quality: Quality) -> list[tuple[str, str, str]]:
+    return [(printable(name), number(value, 4), FIGURES.get(name, "")) for name, value in quality.figures.items()]
 
 
 def _once(first: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> list[tuple[str, ...]]:

@@ -59,6 +59,12 @@ def draw_svg(draw: Callable[[Figure], None], name: str, label: str, height: floa
 def _within_a_page(document: str, label: str, height: float) -> str:
     content = document[document.index(">", document.index("<svg ")) + 1 :]
     content = re.sub(r'<g id="[^"]*"', "<g", content)  # nothing refers to these, and another plot has the same
-    content = re.sub(rf"(fill|stroke): {INK}", r"\1: currentColor", content)
+    content = re.sub(r"(fill|stroke): (#[0-9a-f]{6})", _in_the_pages_colour, content)
     size = f"0 0 {WIDTH * 72:g} {height * 72:g}"
     return f'<svg viewBox="{size}" role="img" aria-label="{escape(label)}">{content.rstrip()}'
+
+
+def _in_the_pages_colour(style: re.Match[str]) -> str:
+    """The page says what a colour is in the dark: `#0072b2` is its `--0072b2`, where it has that."""
+    name, colour = style.groups()
+    return f"{name}: currentColor" if colour == INK else f"{name}: var(--{colour[1:]}, {colour})"

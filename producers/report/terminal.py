@@ -9,8 +9,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from producers.report.sections import Section, findings, quality, totals
-from producers.report.words import verdict
+from producers.report.sections import Section, findings, quality, run, totals
+from producers.report.words import summary, verdict
 from producers.scoring.scores import Score
 
 EXAMPLES = 5
@@ -19,9 +19,10 @@ EXAMPLES = 5
 
 def render(score: Score) -> RenderableType:
     """The verdict, what was sent, what came out and how fast, and what is wrong; for a console of 100 columns."""
-    sections = [*totals(score), *quality(score), *findings(score, EXAMPLES)]
+    sections = [run(score.sent), *totals(score), *quality(score), *findings(score, EXAMPLES)]
     first = Text(verdict(score), style="bold green" if score.ok else "bold red")
-    return Group(first, *(part for section in sections for part in _parts(section)))
+    said = [Text(summary(score))] if summary(score) else []
+    return Group(first, *said, *(part for section in sections for part in _parts(section)))
 
 
 def _parts(section: Section) -> Iterator[RenderableType]:

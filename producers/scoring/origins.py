@@ -14,11 +14,10 @@ import pyarrow.compute as pc
 from producers.scoring.arrays import NO_TIME, equal, micros, positions, taken
 from producers.scoring.expected import Expected
 from producers.truth import Truth
+from streaming.batches import ORIGINAL_ID
 
 SLACK = timedelta(seconds=60)
 """How far Pub/Sub's clock and the publisher's may differ, at most."""
-
-_ORIGINAL_ID = "original_message_id"  # the attribute by which a replayed message says what it was
 
 
 class Origin(IntEnum):
@@ -143,7 +142,7 @@ def _originals(attributes: pa.ChunkedArray) -> pa.Array:
     """The attribute `original_message_id` of each row; null where it has none."""
     lists = attributes.combine_chunks()
     pairs, rows = lists.flatten(), pc.list_parent_indices(lists).to_numpy()
-    said = equal(pc.struct_field(pairs, ["key"]), pa.scalar(_ORIGINAL_ID))
+    said = equal(pc.struct_field(pairs, ["key"]), pa.scalar(ORIGINAL_ID))
     places = np.full(len(lists), -1)
     places[rows[said]] = np.flatnonzero(said)
     return taken(pc.struct_field(pairs, ["value"]), places)

@@ -65,6 +65,7 @@ def score(truth: Truth, contract: Contract, outputs: Outputs, answers: pa.Table)
         traces=traces(truth, first, contract, expected, answers),
         unconfirmed_dead_letters=letters.unconfirmed,
         foreign_dead_letters=letters.foreign,
+        knows_dead_letters=outputs.dead_letters is not None,
     )
 
 

@@ -149,7 +149,7 @@ class Trace:
         key: the device's.
         model: whose predictions.
         column: of the predictions.
-        state: the truth's name, or "run offline" where the fleet has no state that the model should know.
+        state: the truth's name, or `OFFLINE` where the fleet has no state that the model should know.
     """
 
     key: str
@@ -170,6 +170,7 @@ class Score:
         findings: examples of these, at most `EXAMPLES` of each kind.
         dead_letters: by stage and error class.
         repeated_dead_letters: more of the same message, stage and model.
+        knows_dead_letters: whether they were looked at; if not, nothing is said of them.
         events: dead letters of no message, as of a refused generation.
         quality: one for each that the scenario asks for.
         unconfirmed_dead_letters: of messages of which nobody knows whether they were sent.
@@ -189,12 +190,16 @@ class Score:
     traces: Sequence[Trace] = field(default=())
     unconfirmed_dead_letters: int = 0
     foreign_dead_letters: int = 0
+    knows_dead_letters: bool = True
 
     @property
     def ok(self) -> bool:
         """Whether nothing is lost or wrong."""
         return not self.wrong
 
+
+OFFLINE = "run offline"
+"""A trace's `state` where its truth is the model, asked once more."""
 
 EXAMPLES = 20
 """Findings of one kind that are kept; all are counted."""

@@ -14,7 +14,7 @@ from google.cloud.bigquery import DEFAULT_RETRY, Client, QueryJobConfig, ScalarQ
 
 from streaming.bigquery.table_ids import TableId
 from streaming.endpoints import bigquery_client, emulators
-from streaming.errors import Mistakes, PermanentError, one_line
+from streaming.errors import Mistakes, PermanentError, no_credentials, one_line
 
 _RETRY = DEFAULT_RETRY.with_delay(initial=0.2).with_timeout(10.0)  # seconds; somebody waits before the screen
 
@@ -62,8 +62,7 @@ def _explained(place: str) -> Iterator[None]:
         remedy = "grant roles/bigquery.dataViewer, jobUser and readSessionUser"
         raise PermanentError(f"{place}: no permission to read it; {remedy} ({one_line(error)})") from error
     except GoogleAuthError as error:
-        remedy = "run gcloud auth application-default login"
-        raise PermanentError(f"{place}: no valid credentials; {remedy} ({one_line(error)})") from error
+        raise PermanentError(f"{place}: {no_credentials(error)}") from error
     except (exceptions.GoogleAPIError, requests.exceptions.RequestException) as error:
         host = emulators().get("BIGQUERY_EMULATOR_HOST")
         remedy = f"check the emulator at {host}" if host else "check the network and try again"

@@ -14,7 +14,7 @@ from producers.scoring.arrays import micros
 from producers.scoring.expected import Expected
 from producers.scoring.places import Place
 from producers.scoring.quality import described, meant, quality
-from producers.scoring.scores import Quality, Trace
+from producers.scoring.scores import OFFLINE, Quality, Trace
 from producers.truth import Truth
 from streaming.batches import TIMESTAMP
 from streaming.wiring import Contract, ModelPlan
@@ -24,8 +24,6 @@ DEVICES = 4
 
 POINTS = 1000
 """Most points of a trace; of a longer one, as many at equal distances."""
-
-OFFLINE = "run offline"
 
 
 @dataclass(frozen=True)
@@ -118,13 +116,18 @@ def _varying(truth: Truth, course: _Course) -> np.ndarray:
 
 
 def _liveliest(values: np.ndarray, codes: np.ndarray, devices: int) -> Sequence[int]:
-    """The devices whose values have the widest range, the widest first."""
-    known = (codes >= 0) & ~np.isnan(values)
-    least, most = np.full(devices, np.inf), np.full(devices, -np.inf)
-    np.minimum.at(least, codes[known], values[known])
-    np.maximum.at(most, codes[known], values[known])
-    order = np.argsort(least - most, kind="stable")[:DEVICES]
-    return [code for code in order.tolist() if most[code] >= least[code]]
+    """The devices whose values have the widest range, the widest first; a few stragglers do not make a range wide."""
+    known = np.flatnonzero((codes >= 0) & ~np.isnan(values))
+    ranked = known[np.lexsort((values[known], codes[known]))]  # by device, then by value
+    starts, ends = (np.searchsorted(codes[ranked], range(devices), side) for side in ("left", "right"))
+    seen = np.flatnonzero(ends > starts)
+    stragglers = ((ends - starts)[seen] * _STRAGGLERS).astype(np.int64)
+    low, high = values[ranked[starts[seen] + stragglers]], values[ranked[ends[seen] - 1 - stragglers]]
+    return seen[np.argsort(low - high, kind="stable")][:DEVICES].tolist()
+
+
+_STRAGGLERS = 0.05
+"""The share of a device's values, at each end, that its range leaves out."""
 
 
 def _trace(course: _Course, key: str, of_device: np.ndarray, times: np.ndarray) -> Trace:

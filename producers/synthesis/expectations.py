@@ -11,10 +11,10 @@ import pyarrow.compute as pc
 from producers.devices.slots import Integers
 from producers.synthesis import message_times
 from producers.synthesis.contents import Contents
-from streaming.batches import TIMESTAMP, field_column
+from producers.target import Target
+from streaming.batches import TIMESTAMP
 from streaming.features import LARGEST_FLOAT32
 from streaming.job_parts import Reference
-from streaming.wiring import Contract
 
 _MICROSECOND = timedelta(microseconds=1)
 _NO_STAGE = pa.scalar(None, pa.string())
@@ -24,16 +24,15 @@ class Expectations:
     """Tells what must come of messages up to the models.
 
     Args:
-        contract: of the job that reads them.
+        target: the job that reads them.
     """
 
-    def __init__(self, contract: Contract) -> None:
-        self._message = contract.message
-        self._past = contract.message.event_time.max_past // _MICROSECOND
-        self._future = contract.message.event_time.max_future // _MICROSECOND
-        fields = {field_column(field.name): field.name for field in contract.schema.fields}
-        own = [feature for feature in contract.features if feature.output is None]
-        self._doubles = [fields[feature.column] for feature in own if feature.type == pa.float64()]
+    def __init__(self, target: Target) -> None:
+        self._message = target.message
+        self._past = target.message.event_time.max_past // _MICROSECOND
+        self._future = target.message.event_time.max_future // _MICROSECOND
+        own = [field for field in target.schema.fields if field.name in target.example_fields]
+        self._doubles = [field.name for field in own if field.type == pa.float64()]
 
     def __call__(self, contents: Contents, unreadable: pa.BooleanArray, published: Integers) -> pa.RecordBatch:
         """The columns `id`, `key`, `event_time`, `stage` and `inputs` of `producers.messages`.

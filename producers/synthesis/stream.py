@@ -24,9 +24,9 @@ from producers.synthesis.expectations import Expectations
 from producers.synthesis.faults import Booleans, Drawn, FaultPlan, with_repetitions
 from producers.synthesis.identifiers import identifiers
 from producers.synthesis.payloads import Encoding
+from producers.target import Target
 from streaming.files import read_file
 from streaming.schema import MessageSchema, parse_schema
-from streaming.wiring import Contract
 
 LARGEST_BLOCK = 1000
 """Most messages of a block: as many as a publish request takes."""
@@ -40,7 +40,7 @@ class Stream:
 
     Args:
         scenario: the fleet, what it measures, and what goes wrong.
-        contract: of the job that is to read the messages.
+        target: the job that is to read the messages.
         seed: of everything random; 0 or more.
         rate: messages a second, above 0.
         start: when the first message is due; with a time zone.
@@ -54,7 +54,7 @@ class Stream:
     def __init__(
         self,
         scenario: Scenario,
-        contract: Contract,
+        target: Target,
         *,
         seed: int,
         rate: float,
@@ -67,15 +67,15 @@ class Stream:
         self._seed = seed
         self._start = (start - _EPOCH) // timedelta(microseconds=1)
         self._ordering = ordering
-        self._event_time = contract.message.event_time
+        self._event_time = target.message.event_time
         self._poison = faults.poison
         self._plan = FaultPlan(faults, seed)
         self._fleet = Fleet(scenario, seed, rate)
         self._names = pa.array(self._fleet.names, pa.string())
-        self._compose = Composer(contract.schema, contract.message, faults.poison.set if faults.poison else {})
-        self._write = PayloadWriter(contract.schema, encoding, _newer_schema(scenario))
-        self._expect = Expectations(contract)
-        self.inputs_type: pa.StructType = pa.struct([(field.name, field.type) for field in contract.schema.fields])
+        self._compose = Composer(target.schema, target.message, faults.poison.set if faults.poison else {})
+        self._write = PayloadWriter(target.schema, encoding, _newer_schema(scenario))
+        self._expect = Expectations(target)
+        self.inputs_type: pa.StructType = pa.struct([(field.name, field.type) for field in target.schema.fields])
         self.state_type: pa.StructType | None = _state_type(self._fleet)
         self._rows = _rows_schema(self.inputs_type, self.state_type)
 

@@ -12,7 +12,7 @@ from google.cloud.bigquery import DEFAULT_RETRY, Client, DatasetReference, Schem
 from streaming.bigquery.table_fit import misfits, missing_columns
 from streaming.bigquery.table_ids import TableId, parse_table_id
 from streaming.endpoints import emulators
-from streaming.errors import Mistakes, one_line
+from streaming.errors import Mistakes, no_credentials, one_line
 
 __all__ = [
     "ERROR_SCHEMA",
@@ -186,7 +186,6 @@ def _explained(place: str) -> Iterator[None]:
         remedy = "grant roles/bigquery.dataEditor on its dataset"
         raise Mistakes([f"{place}: no permission; {remedy} ({one_line(error)})"]) from error
     except GoogleAuthError as error:
-        remedy = "run gcloud auth application-default login"
-        raise Mistakes([f"{place}: no valid credentials; {remedy} ({one_line(error)})"]) from error
+        raise Mistakes([f"{place}: {no_credentials(error)}"]) from error
     except GoogleAPIError as error:
         raise Mistakes([f"{place}: BigQuery could not make or read it ({one_line(error)})"]) from error

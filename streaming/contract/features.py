@@ -57,8 +57,8 @@ def given_features(found: Findings, sources: Sources, job: Job, calls: Mapping[s
         job: as its file has it.
         calls: what is called of each SavedModel, of those that are right.
     """
-    sharing = [name for name, model in job.models.items() if model.kind != "ensemble" and model.features is None]
-    given = dict.fromkeys(sharing, _of_job(found, sources, job.features, taken=bool(sharing)))
+    sharing = sharers(job)
+    given = dict.fromkeys(sharing, job_features(found, sources, job))
     for name, model in job.models.items():
         if model.features is not None:
             given[name] = _declared(found, sources, f"models.{name}.features", model.features)
@@ -69,14 +69,19 @@ def given_features(found: Findings, sources: Sources, job: Job, calls: Mapping[s
     return given
 
 
-def _of_job(found: Findings, sources: Sources, features: Mapping[str, Feature] | None, *, taken: bool) -> Given:
-    """The job's features: what its file names, or else every scalar field under its own name."""
-    if features is not None:
-        if not taken:
+def sharers(job: Job) -> list[str]:
+    """The models that share the job's features: those that take features and have none of their own."""
+    return [name for name, model in job.models.items() if model.kind != "ensemble" and model.features is None]
+
+
+def job_features(found: Findings, sources: Sources, job: Job) -> Given:
+    """The job's features: what its file names, or else every scalar field under its own name. No model is looked at."""
+    if job.features is not None:
+        if not sharers(job):
             found.add(JOB, "no model takes them, each has features of its own; remove them")
-        return _declared(found, sources, JOB, features)
+        return _declared(found, sources, JOB, job.features)
     scalars = [field for field in sources.schema.fields if not pa.types.is_nested(field.type)]
-    if taken and not scalars:
+    if sharers(job) and not scalars:
         found.add(JOB, "the schema has no scalar field to take by itself; name the features")
     columns = {each.name: FeatureColumn(each.name, field_column(each.name), each.type) for each in scalars}
     return Given(JOB, tuple(columns), columns, declared=False)

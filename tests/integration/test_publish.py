@@ -73,8 +73,8 @@ def channel(pubsub_emulator: PubSubEmulator, monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.fixture
-def scenario(tmp_path: Path, saved_models: Path) -> Path:
-    return write_files(tmp_path, saved_models, faults=FAULTS)
+def scenario(tmp_path: Path) -> Path:
+    return write_files(tmp_path, faults=FAULTS)
 
 
 def hashes(truth: Truth, status: str) -> dict[str, str]:
@@ -98,9 +98,9 @@ ENCODINGS = [
 
 @pytest.mark.parametrize(("form", "encoding", "with_schema", "mark"), ENCODINGS)
 def test_what_a_subscription_receives_is_what_the_truth_file_says(
-    form: str, encoding: Any, with_schema: bool, mark: str, channel: Channel, tmp_path: Path, saved_models: Path
+    form: str, encoding: Any, with_schema: bool, mark: str, channel: Channel, tmp_path: Path
 ) -> None:
-    scenario = write_files(tmp_path, saved_models, {"format": form}, faults=FAULTS)
+    scenario = write_files(tmp_path, {"format": form}, faults=FAULTS)
     path = tmp_path / "truth.ndjson"
     plan = PublishPlan(channel.topic, str(scenario), rate=2000, encoding=encoding, messages=2000, truth=path)
     publish(replace(plan, messages=1, truth=None, create_topic=True, create_schema=with_schema))
@@ -170,6 +170,15 @@ def command(channel: Channel, scenario: Path, truth: Path, *flags: str) -> subpr
     arguments = [f"--topic={channel.topic}", f"--scenario={scenario}", f"--truth={truth}", *flags]
     program = [sys.executable, "-m", "streaming", "publish", *arguments]
     return subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def test_neither_tensorflow_nor_beam_nor_a_model_is_needed(channel: Channel, scenario: Path, tmp_path: Path) -> None:
+    without = "import sys; sys.modules.update(tensorflow=None, apache_beam=None)"
+    flags = [f"--topic={channel.topic}", f"--scenario={scenario}", f"--truth={tmp_path / 'truth.ndjson'}"]
+    program = [sys.executable, "-c", f"{without}; from streaming.cli import main; main()", "publish", *flags]
+    channel.create()
+    process = subprocess.run([*program, "--messages=5"], capture_output=True, text=True, timeout=PATIENCE, check=True)
+    assert process.stdout.startswith("completed: 5 messages published in ")
 
 
 def await_answers(truth: Path, process: subprocess.Popen[str]) -> None:

@@ -291,7 +291,7 @@ def test_what_is_missing_is_said_before_anything_is_sent(letters: Letters) -> No
 
 def test_an_emulator_that_is_down_is_said_in_one_line(letters: Letters, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PUBSUB_EMULATOR_HOST", "127.0.0.1:1")
-    with pytest.raises(JobError, match=r"^--topic: Pub/Sub does not answer for projects/test/topics/.*\)$"):
+    with pytest.raises(JobError, match=r"^--topic: the Pub/Sub emulator .* does not tell whether there is .*\)$"):
         done(letters.plan())
 
 

@@ -20,6 +20,7 @@ from producers.scoring.offline import answers
 from producers.scoring.outputs import DEAD_LETTER, Outputs, prediction_columns
 from producers.scoring.score import score
 from producers.synthesis.stream import Stream
+from producers.target import Target, target_of
 from producers.truth import Run, Truth, TruthWriter, read_truth
 from streaming import deadletters
 from streaming.batches import FAILURE
@@ -46,22 +47,22 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return directory
 
 
-def published(directory: Path, contract: Contract, started_at: datetime) -> tuple[Truth, list[bytes]]:
+def published(directory: Path, target: Target, started_at: datetime) -> tuple[Truth, list[bytes]]:
     """What a publisher would have written down, and the messages as the job gets them."""
     path = str(directory / "scenario.yaml")
     scenario = load_scenario(path)
-    stream = Stream(scenario, contract, seed=3, rate=RATE, start=started_at, encoding="avro")
+    stream = Stream(scenario, target, seed=3, rate=RATE, start=started_at, encoding="avro")
     schema = json.loads((directory / "reading.avsc").read_text())
-    described = Run("t", path, scenario.job_path, contract.job_hash, 3, RATE, 10, "avro", started_at, schema)
+    described = Run("t", path, scenario.job_path, target.job_hash, 3, RATE, 10, "avro", started_at, schema)
     messages: list[bytes] = []
-    with TruthWriter(directory / f"{contract.job_hash}.ndjson", described) as truth:
+    with TruthWriter(directory / f"{target.job_hash}.ndjson", described) as truth:
         for block in stream(COUNT):
             truth.messages(block)
             numbers = block.rows.column("number").to_pylist()
             truth.sent(numbers, [f"m{number}" for number in numbers])
             messages += received(block, started_at)
         truth.end("completed")
-    return read_truth(directory / f"{contract.job_hash}.ndjson"), messages
+    return read_truth(directory / f"{target.job_hash}.ndjson"), messages
 
 
 def received(block: Messages, started_at: datetime) -> Iterator[bytes]:
@@ -90,9 +91,10 @@ def as_read(letter: dict[str, Any], at: datetime) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", ["job.yaml", "cascade.yaml"])
 def test_the_job_answers_a_scenario_as_its_truth_says(directory: Path, name: str) -> None:
-    contract = check(load_job(str(directory / name)))
+    job = load_job(str(directory / name))
+    contract = check(job)
     started_at = datetime.now(UTC)
-    truth, messages = published(directory, contract, started_at)
+    truth, messages = published(directory, target_of(job), started_at)
     outcome = run(contract, messages[: COUNT // 2], messages[COUNT // 2 :])
     found = score(truth, contract, written(outcome, contract, started_at), answers(truth, contract))
     assert (found.findings, found.sent.confirmed) == ([], COUNT)

@@ -109,8 +109,8 @@ def test_nothing_is_lost_when_the_worker_is_killed_three_times(example: Path, tm
         publisher.start()
         try:
             for _ in range(3):
-                before = len(service.rows())
-                await_true(lambda before=before: len(service.rows()) > before + 200)
+                before = service.row_count()
+                await_true(lambda before=before: service.row_count() > before + 200)
                 (worker,) = workers(process)
                 worker.kill()
                 await_true(lambda worker=worker: worker not in workers(process))
@@ -132,7 +132,7 @@ def test_sigterm_finishes_what_is_in_hand_and_the_rest_waits(example: Path, tmp_
     with service.running() as process:
         await_true(lambda: bool(workers(process)))
         service.publish(example / "scenario.yaml", truth, messages=8000, rate=8000)
-        await_true(lambda: len(service.rows()) > 500)
+        await_true(lambda: service.row_count() > 500)
         assert service.end(process) == 0
     in_between = service.score(truth)
     assert (in_between.came[0].repeated, in_between.repeated_dead_letters) == (0, 0)

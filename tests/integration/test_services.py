@@ -16,7 +16,7 @@ from google.pubsub_v1.types import PubsubMessage
 from streaming import services
 from streaming.batches import ENVELOPE, Batch, Failure, failure_rows
 from streaming.bigquery.columns import bigquery_schema
-from streaming.endpoints import bigquery_client, publisher_client, subscriber_client
+from streaming.endpoints import bigquery_client, publisher_client, show_pubsub, subscriber_client
 from streaming.errors import JobError, Mistakes, PermanentError
 from streaming.job import Message
 from streaming.job_parts import Reference
@@ -165,7 +165,8 @@ def test_a_pubsub_that_does_not_answer_may_answer_later(
         prepare(parameters, contract(*OUTPUTS))
     assert type(error.value) is JobError
     assert str(error.value).startswith(
-        f"input_subscription: Pub/Sub does not tell whether there is {parameters.input_subscription} (Timeout of 0.1s"
+        f"input_subscription: {show_pubsub()} does not tell whether there is {parameters.input_subscription}; "
+        "see whether it is up (Timeout of 0.1s"
     )
 
 
