@@ -24,6 +24,9 @@ EPILOG = (
 ENOUGH = 0.95
 """A rate below this share of what was asked is worth a warning."""
 
+LONG_ENOUGH = 2.0
+"""Seconds; in less, one slow answer says nothing of the rate."""
+
 
 class EncodingName(StrEnum):
     """How payloads are encoded."""
@@ -87,7 +90,7 @@ def publish(
     )
     with PublishProgress(plan.count()) as progress, stop_on_signal(progress.say) as stop:
         totals = publish_plan(plan, stop=stop, on_progress=progress.update)
-    if totals.messages and totals.rate < ENOUGH * rate:
+    if totals.seconds >= LONG_ENOUGH and totals.rate < ENOUGH * rate:
         progress.say(_too_slow(totals.rate, rate))
     typer.echo(_summary(totals, plan.truth))
 
