@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from producers.publishing.publish import PublishPlan, publish
+from producers.publishing.plan import PublishPlan
+from producers.publishing.publish import publish
 from streaming.endpoints import publisher_client
 from streaming.local.emulators import PubSubEmulator
-from streaming.quiet import import_tensorflow
 
 TOPIC = "projects/benchmark/topics/readings"
 SCENARIO = Path(__file__).parent.parent / "examples/multiply/scenario.yaml"
@@ -55,7 +55,6 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=10.0, help="of each rate")
     parser.add_argument("--scenario", type=Path, default=SCENARIO)
     arguments = parser.parse_args()
-    import_tensorflow()
     with PubSubEmulator() as emulator, tempfile.TemporaryDirectory() as directory:
         os.environ.update(emulator.environment())
         publisher_client().create_topic(name=TOPIC)

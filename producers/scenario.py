@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -108,7 +108,7 @@ def load_scenario(path: str) -> Scenario:
     Raises:
         Mistakes: it cannot be read, is not YAML, or says what makes no sense; every mistake is named.
     """
-    text = read_file(path, "--scenario").decode("utf-8", errors="replace")
+    text = read_file(path, "--scenario", "correct the path").decode("utf-8", errors="replace")
     document = parse_document(text, path, "a scenario file is a mapping with job, fleet, signals and faults")
     try:
         scenario = Scenario.model_validate(document)
@@ -131,32 +131,47 @@ def with_devices(scenario: Scenario, devices: int) -> Scenario:
     return _changed(scenario, fleet=scenario.fleet.model_copy(update={"devices": devices}))
 
 
-def with_rates(scenario: Scenario, rates: Mapping[Fault, float]) -> Scenario:
-    """The scenario with other rates of its faults.
+def with_rates(scenario: Scenario, rates: Mapping[Fault, float], *, alone: bool = False) -> Scenario:
+    """The scenario with other rates of its faults; a rate of 0 sets a fault aside.
+
+    Args:
+        scenario: describes those of the faults that need more than a rate.
+        rates: of some faults.
+        alone: whether all other faults are set aside.
 
     Raises:
-        Mistakes: a fault needs more than its rate, and the scenario does not have it; or the rates make no sense.
+        Mistakes: faults need more than their rate, and the scenario does not have it; or the rates make no sense.
     """
-    faults: dict[str, Any] = {}
-    for fault, rate in rates.items():
-        part = getattr(scenario.faults, fault.value)
-        if not 0 <= rate <= 1:
-            raise Mistakes([f"--fault {fault.value}: its rate is a share of all messages, from 0 to 1, not {rate:g}"])
-        if part is not None:
-            faults[fault.value] = part.model_copy(update={"rate": rate})
-        elif fault in _NEED_MORE:
-            raise Mistakes([f"--fault {fault.value}: needs more than a rate; describe it in the scenario file"])
-        else:
-            faults[fault.value] = Rated(rate=rate)
-    changed = scenario.faults.model_copy(update=faults)
+    if lines := [line for fault, rate in rates.items() for line in _unusable(scenario.faults, fault, rate)]:
+        raise Mistakes(lines)
+    rated = {fault.value: _rated(scenario.faults, fault, rate) for fault, rate in rates.items()}
+    changed = (Faults() if alone else scenario.faults).model_copy(update=rated)
     if (total := sum(changed.rates().values())) > 1:
-        raise Mistakes([f"--fault: the rates add up to {total:g}; make it 1 or less"])
+        raise Mistakes([_too_many(total, sum(rates.values()))])
     return _changed(scenario, faults=changed)
 
 
-def without_faults(scenario: Scenario) -> Scenario:
-    """The scenario in which nothing goes wrong."""
-    return _changed(scenario, faults=Faults())
+def _unusable(faults: Faults, fault: Fault, rate: float) -> Iterator[str]:
+    """Why a fault cannot have this rate."""
+    if not 0 <= rate <= 1:
+        yield f"--fault {fault.value}: its rate is a share of all messages, from 0 to 1, not {rate:g}"
+    elif rate and fault in _NEED_MORE and getattr(faults, fault.value) is None:
+        yield f"--fault {fault.value}: needs more than a rate; describe it in the scenario file"
+
+
+def _rated(faults: Faults, fault: Fault, rate: float) -> Rated | None:
+    described: Rated | None = getattr(faults, fault.value)
+    if not rate:
+        return None
+    return described.model_copy(update={"rate": rate}) if described is not None else Rated(rate=rate)
+
+
+def _too_many(total: float, given: float) -> str:
+    """What is said of rates that add up to more than 1, of which so much was given with the command."""
+    if given > 1:
+        return f"--fault: the rates add up to {given:g}; make it 1 or less"
+    kept = f"with the scenario's other faults the rates add up to {total:g}"
+    return f"--fault: {kept}; lower them, or set others aside with --fault NAME=0, or all with --no-faults"
 
 
 _NEED_MORE = frozenset({Fault.LATE, Fault.OUT_OF_ORDER, Fault.CLOCK_SKEW, Fault.SCHEMA_CHANGE, Fault.POISON})

@@ -118,7 +118,7 @@ def _too_far(scenario: Scenario, rule: EventTime) -> Iterator[str]:
     if kept + clock >= rule.max_past:
         place = "fleet.silence.lasts" if kept >= clock else "fleet.clock_spread"
         yield f"{place}: {_beyond('max_past', rule.max_past)}"
-        return
+        kept = clock = timedelta()  # of the faults, those that are too far by themselves
     for fault in _SHIFTS:
         shifted: Shifted | None = getattr(faults, fault.value)
         if shifted is not None and shifted.by[1] + kept + clock >= rule.max_past:

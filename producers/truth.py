@@ -148,7 +148,8 @@ def _run(line: bytes, path: str) -> Run:
 class TruthWriter:
     """Writes a truth file; any thread may. A context manager, at whose end the file is closed and safe on disk.
 
-    Each call is one write to the file, so that what it says is kept however the process ends.
+    Each call is one write to the file, so that what it says is kept however the process ends. A file that says of no
+    message is removed when an error ends the context.
 
     Args:
         path: of the file, which must not exist.
@@ -161,6 +162,8 @@ class TruthWriter:
     def __init__(self, path: str | Path, run: Run) -> None:
         self._path = Path(path)
         self._lock = threading.Lock()
+        self._has_messages = False
+        first = _line(run.to_document())
         try:
             self._file = self._path.open("xb", buffering=0)
         except FileExistsError as error:
@@ -168,11 +171,12 @@ class TruthWriter:
         except OSError as error:
             raise Mistakes([f"--truth: {path} cannot be made: {error.strerror}; name another file"]) from error
         self._synced = time.monotonic()
-        self._write(_line(run.to_document()))
+        self._write(first)
 
     def messages(self, block: Messages) -> None:
         """Messages that are sent next."""
         self._write(message_lines(block))
+        self._has_messages = True
 
     def sent(self, numbers: Sequence[int], message_ids: Sequence[str], attempts: int = 1) -> None:
         """Pub/Sub has taken messages, at the last of `attempts` requests."""
@@ -194,8 +198,10 @@ class TruthWriter:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
         with self._lock, self._file:
+            if error is not None and not self._has_messages:
+                self._path.unlink(missing_ok=True)
             os.fsync(self._file.fileno())
 
     def _answered(self, line: Mapping[str, Any]) -> None:

@@ -62,10 +62,10 @@ def read_messages(file: BinaryIO, inputs: pa.StructType, path: str) -> tuple[pa.
         path: the file's, for error messages.
 
     Raises:
-        Mistakes: a line cannot be read.
+        Mistakes: a line cannot be read, or lines are there twice or missing.
     """
     known = _read(file, inputs, path)
-    messages = _in_order(known.messages)
+    messages = _in_order(known.messages, path)
     came = _what_came(messages, known.answers, path)
     described = {name: messages.column(name) for name in messages.column_names if name != "number"}
     if described["state"].null_count == len(messages):
@@ -125,9 +125,19 @@ def _sorted_out(table: pa.Table, message_columns: list[str]) -> _Known:
     )
 
 
-def _in_order(messages: pa.Table) -> pa.Table:
+def _in_order(messages: pa.Table, path: str) -> pa.Table:
     numbers = messages.column("number").to_numpy()
-    return messages if np.all(numbers[1:] > numbers[:-1]) else messages.sort_by("number")
+    if np.all(numbers[1:] > numbers[:-1]):
+        return messages
+    _check_once(numbers, "is there", path)
+    return messages.sort_by("number")
+
+
+def _check_once(numbers: np.ndarray, what: str, path: str) -> None:
+    ordered = np.sort(numbers)
+    repeated = ordered[1:][ordered[1:] == ordered[:-1]]
+    if len(repeated):
+        raise Mistakes([f"{path}: no truth file (message {repeated[0]} {what} more than once)"])
 
 
 def _what_came(messages: pa.Table, answers: pa.Table, path: str) -> dict[str, pa.ChunkedArray]:
@@ -137,6 +147,7 @@ def _what_came(messages: pa.Table, answers: pa.Table, path: str) -> dict[str, pa
     places = np.searchsorted(numbers, answered)
     if len(unknown := np.setdiff1d(answered, numbers)):
         raise Mistakes([f"{path}: no truth file (message {unknown[0]} is answered and was not sent)"])
+    _check_once(answered, "is answered", path)
     source = np.full(len(numbers), -1)
     source[places] = np.arange(len(answered))
     found = each.take(pa.array(source, mask=source < 0))

@@ -30,7 +30,7 @@ _CHANNEL_OPTIONS = {
     "grpc.keepalive_time_ms": 60_000,  # finds out dead connections on which we only wait
     "grpc.keepalive_timeout_ms": 20_000,
     "grpc.initial_reconnect_backoff_ms": 100,
-    "grpc.min_reconnect_backoff_ms": 100,
+    "grpc.min_reconnect_backoff_ms": 5_000,  # how long a connection may take to be made, despite the name
     "grpc.max_reconnect_backoff_ms": 10_000,  # gRPC's default of two minutes outlasts our own retries
 }
 

@@ -28,12 +28,13 @@ class File:
     changed: float
 
 
-def read_file(path: str, place: str) -> bytes:
+def read_file(path: str, place: str, remedy: str = "") -> bytes:
     """The content of the file at `path`.
 
     Args:
         path: a local path, or a URL that Beam's file systems know, such as gs://.
         place: the flag or key that names the file, for the error message.
+        remedy: what that message says of a file that is not there, beside its name.
 
     Raises:
         Mistakes: there is no such file, or it cannot be read.
@@ -47,7 +48,7 @@ def read_file(path: str, place: str) -> bytes:
             return bytes(file.read())
     except Exception as error:  # every file system has its own errors; all mean: not readable, for this reason
         if _is_missing(error):
-            raise Mistakes([f"{place}: no file {path}"]) from error
+            raise Mistakes([f"{place}: no file {path}{remedy and f'; {remedy}'}"]) from error
         raise Mistakes([f"{place}: {path} cannot be read: {one_line(error)}"]) from error
 
 

@@ -102,22 +102,30 @@ class Job(Part):
         return self._hash
 
 
-def load_job(path: str) -> Job:
+def load_job(path: str, place: str | None = None) -> Job:
     """The job file at `path` (local or gs://), with its own relative paths resolved against it.
+
+    Args:
+        path: of the file.
+        place: the flag or key that names the file; without it `job_file`, the parameter that `run` has. With it every
+            mistake in the file begins with the file's path, as the caller reads more files than this one.
 
     Raises:
         Mistakes: it cannot be read, is not YAML, or says something that no job can do; every mistake is named.
     """
-    return parse_job(read_file(path, "job_file").decode("utf-8", errors="replace"), path)
+    if place is None:
+        return parse_job(read_file(path, "job_file").decode("utf-8", errors="replace"), path)
+    return parse_job(read_file(path, place, "correct the path").decode("utf-8", errors="replace"), path, f"{path}: ")
 
 
-def parse_job(text: str, path: str) -> Job:
-    """As `load_job`, from the file's text; `path` is where it lies."""
+def parse_job(text: str, path: str, prefix: str = "") -> Job:
+    """As `load_job`, from the file's text; `path` is where it lies, and `prefix` goes before the keys of mistakes."""
     document = parse_document(text, path, "a job file is a mapping with message, window and models")
     try:
         job = Job.model_validate(document)
     except ValidationError as error:
-        raise Mistakes(mistake_lines(error, document, Job.model_json_schema())) from error
+        lines = mistake_lines(error, document, Job.model_json_schema())
+        raise Mistakes(f"{prefix}{line}" for line in lines) from error
     job._hash = hashlib.sha256(text.encode()).hexdigest()[:16]
     return _resolved(job, path)
 

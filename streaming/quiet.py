@@ -24,7 +24,7 @@ def import_tensorflow() -> None:
         os.dup2(said.fileno(), 2)
         try:
             importlib.import_module("tensorflow")
-        except BaseException:
+        except Exception:  # but not Ctrl-C
             said.seek(0)
             os.write(shown, said.read())
             raise

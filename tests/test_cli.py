@@ -109,7 +109,7 @@ def words(lines: list[str]) -> list[str]:
 def test_every_help_shows_an_example(command: Command, argv: list[str], example: str) -> None:
     code, out, err = command(*argv, "--help")
     assert (code, err) == (0, [])
-    assert example in " ".join(words(out))
+    assert " ".join(example.split()) in " ".join(" ".join(words(out)).split())
 
 
 def test_the_help_of_run_lists_every_parameter(command: Command) -> None:
@@ -291,6 +291,15 @@ def test_demo_says_what_the_machine_lacks_before_anything_is_started(
     monkeypatch.setenv("PRISM_BINARY", sys.executable)
     monkeypatch.setenv(variable, value)
     assert command("demo") == (1, [], [line])
+
+
+def test_demo_needs_a_directory_that_it_can_write_to(
+    command: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PRISM_BINARY", sys.executable)
+    (tmp_path / "file").write_text("")
+    line = f"--output-dir: {tmp_path}/file/demo cannot be written to (Not a directory); name another"
+    assert command("demo", f"--output-dir={tmp_path}/file/demo") == (2, [], [line])
 
 
 def test_an_unforeseen_error_is_one_line_unless_its_traceback_is_asked_for(

@@ -193,6 +193,17 @@ def test_there_is_no_job_file(tmp_path: Path) -> None:
     assert caught.value.lines == (f"job_file: no file {tmp_path}/job.yaml",)
 
 
+def test_a_job_file_that_another_file_names_is_named_in_every_line(tmp_path: Path) -> None:
+    path = str(tmp_path / "job.yaml")
+    with pytest.raises(Mistakes) as missing:
+        load_job(path, "scenario.yaml: job")
+    assert missing.value.lines == (f"scenario.yaml: job: no file {path}; correct the path",)
+    (tmp_path / "job.yaml").write_text(SHORTEST + "windows: 60s\n")
+    with pytest.raises(Mistakes) as wrong:
+        load_job(path, "scenario.yaml: job")
+    assert wrong.value.lines == (f"{path}: windows: unknown key; did you mean window?",)
+
+
 @pytest.mark.parametrize(
     ("text", "line"),
     [

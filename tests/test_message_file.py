@@ -67,6 +67,24 @@ def test_a_broken_line_is_named(tmp_path: Path, broken: bytes, why: str, before:
     assert line.endswith("; each line holds the data of one, as JSON")
 
 
+@pytest.mark.parametrize(
+    ("odd", "missing"),
+    [
+        (b'{"a": 1}\n', "prediction_id, message_id, model"),
+        (b'{"prediction_id": "m1/times5", "message_id": "m1"}\n', "model"),
+    ],
+)
+def test_a_line_without_the_keys_of_an_output_message_is_named(tmp_path: Path, odd: bytes, missing: str) -> None:
+    path = tmp_path / "messages.ndjson"
+    path.write_bytes(lines(row(0, "times5")) + b"\n" + odd + lines(row(1, "times5")))
+    with pytest.raises(Mistakes) as caught:
+        read_messages(str(path), COLUMNS, START)
+    assert caught.value.lines == (
+        f"--messages {path}: line 3 is not an output message (it lacks {missing}); "
+        "each line holds the data of one, as JSON",
+    )
+
+
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(Mistakes, match=r"--messages: no file .*nowhere"):
         read_messages(str(tmp_path / "nowhere"), COLUMNS, START)

@@ -10,7 +10,17 @@ from producers.publishing.sending import Totals
 
 
 @pytest.mark.parametrize(
-    ("rate", "shown"), [(0.05, "0.05/s"), (1.0, "1.0/s"), (99.96, "100.0/s"), (20_000.4, "20,000/s"), (0.0, "0/s")]
+    ("rate", "shown"),
+    [
+        (0.05, "0.05/s"),
+        (0.996, "0.996/s"),
+        (0.9999, "1/s"),
+        (1.0, "1/s"),
+        (7.25, "7.25/s"),
+        (99.96, "100/s"),
+        (20_000.4, "20,000/s"),
+        (0.0, "0/s"),
+    ],
 )
 def test_a_rate(rate: float, shown: str) -> None:
     assert show_rate(rate) == shown
@@ -29,7 +39,7 @@ def test_without_a_terminal_a_line_is_written_every_ten_seconds() -> None:
         for second in range(25):
             progress.update(Totals(published=100 * second, seconds=float(second)))
         progress.say("done")
-    assert said.getvalue().splitlines() == ["1,000 published (100.0/s)", "2,000 published (100.0/s)", "done"]
+    assert said.getvalue().splitlines() == ["1,000 published (100/s)", "2,000 published (100/s)", "done"]
 
 
 def test_a_terminal_shows_a_bar_that_goes_away() -> None:
@@ -37,5 +47,5 @@ def test_a_terminal_shows_a_bar_that_goes_away() -> None:
     with PublishProgress(200, Console(file=said, width=80, force_terminal=True, color_system=None)) as progress:
         progress.update(Totals(published=100, seconds=1.0))
         progress.say("above")
-    assert "100 published (100.0/s)" in said.getvalue()
+    assert "100 published (100/s)" in said.getvalue()
     assert "above" in said.getvalue()

@@ -17,10 +17,12 @@ import typer
 from google.pubsub_v1.types import GetTopicRequest, Topic
 from typer.testing import CliRunner
 
-from producers.commands.publish import EPILOG
+from producers.commands.publish import EPILOG, FAULTS, summary
 from producers.commands.publish import publish as command
 from producers.messages import Fault
-from producers.publishing.publish import PublishPlan, publish
+from producers.publishing import topics
+from producers.publishing.plan import PublishPlan
+from producers.publishing.publish import publish
 from producers.publishing.sending import Totals
 from producers.truth import read_truth
 from streaming.errors import Mistakes, PermanentError
@@ -69,6 +71,7 @@ def mistakes(plan: PublishPlan) -> tuple[str, ...]:
         ({"duration": timedelta(seconds=2), "rate": 50.0, "messages": 7}, 7),
         ({"duration": timedelta(seconds=2), "rate": 50.0, "messages": 700}, 100),
         ({"duration": timedelta(seconds=2), "rate": 0.1}, 1),
+        ({"duration": timedelta(seconds=2), "rate": float("nan")}, None),
     ],
 )
 def test_messages_and_duration_say_how_many(plan: dict[str, Any], count: int | None) -> None:
@@ -94,8 +97,7 @@ def test_all_that_is_wrong_is_said_at_once(tmp_path: Path, scenario: str) -> Non
         "--rate: 0 messages a second; write 0.01 to 100,000",
         "--devices: 0; write 1 to 100,000",
         "--messages: -1; write how many, or 0 for no end",
-        "--seed: -1; write 0 or more",
-        "--no-faults: goes with no --fault; keep one of them",
+        "--seed: -1; write 0 to 9223372036854775807",
         "--fault: truncated=2; a rate is a share of all messages, from 0 to 1",
         f"--truth: {truth} exists; name another file, or remove it",
         "--start: 1999-01-01T00:00:00+00:00 is more than the job's max_past 365d before the publish time; "
@@ -143,6 +145,75 @@ def test_any_start_will_do_where_the_publish_time_is_the_event_time(tmp_path: Pa
     assert [line for line in mistakes(plan) if line.startswith("--start")] == []
 
 
+def test_a_time_that_only_just_is_one_will_do(tmp_path: Path, server: HiddenTopicServer) -> None:
+    signals = {"value": {"base": 1}, "event_time": {"base": 0}}
+    path, truth = write_files(tmp_path, {"event_time": "publish_time"}, signals=signals), tmp_path / "truth.ndjson"
+    for start in (datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)):
+        assert publish(PublishPlan(TOPIC, str(path), rate=0.5, messages=2, start=start, truth=truth)).published == 2
+        assert read_truth(truth).run.started_at == start
+        truth.unlink()
+
+
+def test_the_largest_seed_is_one_that_the_truth_file_holds(
+    tmp_path: Path, scenario: str, server: HiddenTopicServer
+) -> None:
+    truth = tmp_path / "truth.ndjson"
+    publish(PublishPlan(TOPIC, scenario, rate=1000, messages=1, seed=2**63 - 1, truth=truth))
+    assert read_truth(truth).run.seed == 2**63 - 1
+    assert mistakes(PublishPlan("readings", scenario, seed=2**63))[0] == (
+        "--seed: 9223372036854775808; write 0 to 9223372036854775807"
+    )
+
+
+def test_a_job_file_s_mistakes_begin_with_its_path(tmp_path: Path) -> None:
+    path = write_files(tmp_path, {"key": "device"}, job="nowhere.yaml")
+    (tmp_path / "empty.yaml").write_text("{signals: 1}")
+    job, missing = tmp_path / "job.yaml", tmp_path / "nowhere.yaml"
+    assert mistakes(PublishPlan("readings", str(path)))[0] == f"{path}: job: no file {missing}; correct the path"
+    assert mistakes(PublishPlan("readings", str(path), job_file="no.yaml"))[0] == (
+        "--job-file: no file no.yaml; correct the path"
+    )
+    assert mistakes(PublishPlan("readings", str(path), job_file=str(job)))[0] == (
+        f"{job}: message.key: the schema has no field 'device'; did you mean device_id?"
+    )
+    assert all(
+        line.startswith(f"{tmp_path / 'empty.yaml'}: ")
+        for line in mistakes(PublishPlan("readings", str(path), job_file=str(tmp_path / "empty.yaml")))[:-1]
+    )
+
+
+def test_a_truth_file_of_nothing_is_not_left_behind(
+    tmp_path: Path, scenario: str, server: HiddenTopicServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermanentError("may not create")
+
+    monkeypatch.setattr("producers.publishing.publish.create", refuse)
+    with pytest.raises(PermanentError, match=r"^may not create$"):
+        publish(PublishPlan(TOPIC, scenario, messages=1, truth=tmp_path / "truth.ndjson"))
+    assert not (tmp_path / "truth.ndjson").exists()
+
+
+@pytest.mark.parametrize(
+    ("totals", "said"),
+    [
+        (Totals(100, seconds=1.0, ending="completed"), "completed: 100 messages published in 1.0 s (100/s)"),
+        (
+            Totals(97, 3, seconds=1.0, ending="stopped", reason="InvalidArgument: bad", planted=3),
+            "stopped: 97 messages published in 1.0 s (100/s), 3 refused "
+            "(InvalidArgument: bad; all of them for a planted fault)",
+        ),
+        (
+            Totals(96, 4, seconds=1.0, ending="completed", reason="InvalidArgument: bad", planted=1),
+            "completed: 96 messages published in 1.0 s (100/s), 4 refused "
+            "(InvalidArgument: bad; 1 of them for a planted fault)",
+        ),
+    ],
+)
+def test_the_last_line_says_what_came_of_all(totals: Totals, said: str) -> None:
+    assert summary(totals, Path("t.ndjson")) == f"{said}; truth: t.ndjson"
+
+
 def closed_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
@@ -150,6 +221,7 @@ def closed_port() -> int:
 
 
 def test_an_emulator_that_is_down_is_one_line(tmp_path: Path, scenario: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(topics, "REFUSED_SECONDS", 0.1)
     host = f"127.0.0.1:{closed_port()}"
     monkeypatch.setenv("PUBSUB_EMULATOR_HOST", host)
     truth = tmp_path / "truth.ndjson"
@@ -198,7 +270,7 @@ def test_no_permission_is_one_line_and_nothing_is_published(
     with pytest.raises(PermanentError) as raised:
         publish(PublishPlan(TOPIC, scenario, rate=1000, messages=100, truth=truth))
     failed = f"failed: topic {TOPIC}: no permission to publish; grant roles/pubsub.publisher on it (403 scripted)"
-    known = f"0 messages are published, of 0 it is unknown; {truth} tells which"
+    known = f"messages: published 0, not published 50, unknown 0; {truth} tells which"
     assert str(raised.value) == f"{failed}; {known}"
     assert (read_truth(truth).ending, set(statuses(truth))) == (failed, {"refused"})
 
@@ -241,13 +313,29 @@ def test_the_command_s_help_has_an_example() -> None:
 
 def test_what_the_command_cannot_read_is_said_at_once() -> None:
     result = invoke(
-        "--topic=t", "--scenario=s", "--duration=5", "--start=now", "--fault=lat=0.1", "--fault=late", "--fault=late=a"
+        "--topic=t",
+        "--scenario=s",
+        "--duration=5",
+        "--start=9999-12-31T23:59:59-01:00",
+        "--fault=lat=0.1",
+        "--fault=late",
+        "--fault=late=a",
+        "--job-file=j",
+        "--rate=-1",
     )
     assert isinstance(result.exception, Mistakes)
     assert result.exception.lines == (
         "--duration: '5' is not a duration; write a number and ms, s, m, h or d, as in 60s",
-        "--start: 'now' is not a time; write one such as 2026-01-31T12:00:00Z",
+        "--start: '9999-12-31T23:59:59-01:00' is not a time; write one such as 2026-01-31T12:00:00Z",
         f"--fault: there is no lat; write one of {', '.join(Fault)}",
         "--fault: 'late' is not a fault and its rate; write one such as late=0.01",
         "--fault: 'late=a' is not a fault and its rate; write one such as late=0.01",
+        "--scenario: no file s; correct the path",
+        "--job-file: no file j; correct the path",
+        "--rate: -1 messages a second; write 0.01 to 100,000",
+        "--topic: 't' is no topic; write projects/PROJECT/topics/TOPIC",
     )
+
+
+def test_the_help_lists_every_fault() -> None:
+    assert FAULTS.split(", ") == [*Fault]

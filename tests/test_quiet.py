@@ -39,6 +39,12 @@ def test_where_the_import_fails_it_is_shown(tmp_path: Path) -> None:
     assert done.stderr.endswith("ImportError: broken\n")
 
 
+def test_an_interrupted_import_shows_nothing(tmp_path: Path) -> None:
+    (tmp_path / "tensorflow.py").write_text("import os; os.write(2, b'no GPU here'); raise KeyboardInterrupt")
+    done = run(CODE, tmp_path)
+    assert done.stderr.startswith("Traceback ")
+
+
 @pytest.mark.parametrize(
     ("setting", "given", "told"),
     [

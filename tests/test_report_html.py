@@ -194,7 +194,8 @@ def test_what_is_wrong_stands_before_the_numbers_with_all_examples() -> None:
 def test_a_run_that_sent_nothing_has_a_page_as_well() -> None:
     page = Page(to_html(NOTHING))
     assert page.headings == [
-        "h1 No message was sent, so there is nothing to account for.",
+        "h1 The truth file is cut off: it has no end, and later messages may not be in it. "
+        "No message was sent, so there is nothing to account for.",
         "h3 The run",
         "h2 Numbers",
         "h3 What was sent",

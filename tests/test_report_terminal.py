@@ -91,9 +91,9 @@ What came out
   messages        0  predictions
 
 Dead letters
-  6 repeated, as delivery at least once allows; 8 of messages of which nobody knows whether they
-  were sent; 9 of messages published before or after the run; 7 of no message, as of a refused
-  generation of a model
+  6 dead letters repeated, as delivery at least once allows; 8 dead letters of messages of which
+  nobody knows whether they were sent; 9 dead letters of messages published before or after the run;
+  7 dead letters of no message, as of a refused generation of a model
 
 1,007 lost: neither a prediction nor a dead letter
   message
@@ -109,7 +109,8 @@ Dead letters
   messages  18       [/b]   it is\n'[red]', not '\x1b[2J'
 """
 NOTHING_REPORT = """\
-No message was sent, so there is nothing to account for.
+The truth file is cut off: it has no end, and later messages may not be in it. No message was sent,
+so there is nothing to account for.
 
 The run
   topic      projects/local/topics/readings

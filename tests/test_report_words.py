@@ -21,7 +21,16 @@ def test_the_verdict_counts_what_is_wrong_by_kind() -> None:
 
 
 def test_a_run_that_sent_nothing_is_not_said_to_be_accounted_for() -> None:
-    assert verdict(NOTHING) == "No message was sent, so there is nothing to account for."
+    assert verdict(replace(NOTHING, sent=replace(NOTHING.sent, ending="completed"))) == (
+        "No message was sent, so there is nothing to account for."
+    )
+
+
+def test_the_verdict_begins_with_a_truth_that_is_cut_off() -> None:
+    cut_off = "The truth file is cut off: it has no end, and later messages may not be in it."
+    assert verdict(NOTHING) == f"{cut_off} No message was sent, so there is nothing to account for."
+    wrong = replace(WRONG, sent=replace(WRONG.sent, ending="cut off"))
+    assert verdict(wrong) == f"{cut_off} 1,008 things are wrong: 1,007 lost, 1 wrong key."
 
 
 def test_dead_letters_that_nobody_looked_at_are_not_accounted_for() -> None:

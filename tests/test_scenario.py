@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from producers.messages import Fault
-from producers.scenario import Faults, Scenario, load_scenario, with_devices, with_rates, without_faults
+from producers.scenario import Faults, Scenario, load_scenario, with_devices, with_rates
 from streaming.errors import Mistakes
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
@@ -154,7 +154,7 @@ def test_what_is_no_mapping_is_refused(tmp_path: Path) -> None:
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(Mistakes) as caught:
         load_scenario(str(tmp_path / "s.yaml"))
-    assert caught.value.lines == (f"--scenario: no file {tmp_path / 's.yaml'}",)
+    assert caught.value.lines == (f"--scenario: no file {tmp_path / 's.yaml'}; correct the path",)
 
 
 def test_the_rates_are_those_of_the_faults_that_the_file_names() -> None:
@@ -168,30 +168,49 @@ def test_a_command_changes_rates_and_devices_alone() -> None:
     assert changed.faults.late is not None
     assert changed.faults.late.by == (timedelta(minutes=1), timedelta(minutes=2))
     assert (changed.fleet.devices, changed.signals) == (3, scenario().signals)
-    assert without_faults(changed).faults == Faults()
+    assert with_rates(changed, {}, alone=True).faults == Faults()
+
+
+def test_a_rate_of_zero_sets_a_fault_aside() -> None:
+    faulty = scenario(faults={"late": LATE, "truncated": {"rate": 0.2}})
+    assert with_rates(faulty, {Fault.LATE: 0.0, Fault.POISON: 0.0}).faults.rates() == {Fault.TRUNCATED: 0.2}
+
+
+def test_a_fault_alone_is_as_the_scenario_describes_it() -> None:
+    changed = with_rates(scenario(faults={"late": LATE, "truncated": {"rate": 0.2}}), {Fault.LATE: 1.0}, alone=True)
+    assert changed.faults.rates() == {Fault.LATE: 1.0}
+    assert changed.faults.late is not None
+    assert changed.faults.late.by == (timedelta(minutes=1), timedelta(minutes=2))
 
 
 @pytest.mark.parametrize(
-    ("rates", "line"),
+    ("rates", "lines"),
     [
         (
-            {Fault.CLOCK_SKEW: 0.1},
-            "--fault clock_skew: needs more than a rate; describe it in the scenario file",
-        ),
-        (
-            {Fault.LATE: 1.5},
-            "--fault late: its rate is a share of all messages, from 0 to 1, not 1.5",
+            {Fault.CLOCK_SKEW: 0.1, Fault.LATE: 1.5, Fault.POISON: 0.1},
+            (
+                "--fault clock_skew: needs more than a rate; describe it in the scenario file",
+                "--fault late: its rate is a share of all messages, from 0 to 1, not 1.5",
+                "--fault poison: needs more than a rate; describe it in the scenario file",
+            ),
         ),
         (
             {Fault.LATE: 0.75, Fault.TRUNCATED: 0.5},
-            "--fault: the rates add up to 1.25; make it 1 or less",
+            ("--fault: the rates add up to 1.25; make it 1 or less",),
+        ),
+        (
+            {Fault.TRUNCATED: 1.0},
+            (
+                "--fault: with the scenario's other faults the rates add up to 1.1; "
+                "lower them, or set others aside with --fault NAME=0, or all with --no-faults",
+            ),
         ),
     ],
 )
-def test_rates_that_make_no_sense_are_refused(rates: dict[Fault, float], line: str) -> None:
+def test_rates_that_make_no_sense_are_refused(rates: dict[Fault, float], lines: tuple[str, ...]) -> None:
     with pytest.raises(Mistakes) as caught:
         with_rates(scenario(faults={"late": LATE}), rates)
-    assert caught.value.lines == (line,)
+    assert caught.value.lines == lines
 
 
 @pytest.mark.parametrize("devices", [0, 100_001])

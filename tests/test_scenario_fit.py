@@ -153,6 +153,11 @@ def test_what_must_be_answered_stays_within_the_range_of_event_times() -> None:
     assert mistakes(job, fleet={"clock_spread": "2m"}) == [
         f"fleet.clock_spread: {beyond} max_past of 10m; make it shorter"
     ]
+    late = {"late": {"rate": 0.1, "by": ["1m", "10m"]}}
+    assert mistakes(job, fleet={"clock_spread": "2m"}, faults=late) == [
+        f"fleet.clock_spread: {beyond} max_past of 10m; make it shorter",
+        f"faults.late.by: {beyond} max_past of 10m; make it shorter",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -168,6 +168,21 @@ def test_of_many_findings_a_few_are_kept_and_all_counted() -> None:
     assert (score.latency, score.traces) == (Latency({}, (), ()), [])
 
 
+@pytest.mark.parametrize("status", [None, "refused"])
+def test_where_nothing_was_sent_nothing_is_lost_and_everything_is_of_nothing(status: str | None) -> None:
+    sent = truth(*([] if status is None else [message(number, status=status, **UNSENT) for number in range(3)]))
+    offline = answers().slice(0, 0)
+    assert scored([], [], [], sent=sent, offline=offline).ok
+    assert scored(None, None, [], sent=sent, offline=offline).ok
+    score = scored(rows(), letters(), rows(), sent=sent, offline=offline)
+    assert score.wrong == {Kind.NEVER_SENT: 2 * len(rows()) + len(letters())}
+
+
+def test_what_may_have_been_sent_may_be_missing() -> None:
+    sent = truth(*(message(number, status="unknown", **UNSENT) for number in range(3)))
+    assert scored([], [], sent=sent, offline=answers().slice(0, 0)).ok
+
+
 def test_payloads_that_the_table_cuts_are_not_compared() -> None:
     sent = truth(message(1, stage="decode", payload_bytes=(4 << 20) + 1))
     table = letter(1, "decode", payloadBytes=payload(1)[:2])

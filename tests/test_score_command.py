@@ -17,7 +17,7 @@ from producers.scoring.score import score_run
 from producers.scoring.scores import Kind, Score
 from producers.truth import Run, TruthWriter
 from streaming.durations import parse_duration
-from streaming.errors import JobError, Mistakes
+from streaming.errors import Mistakes
 from streaming.job import load_job
 from streaming.results import table_schema, to_json
 from tests.score_cases import INPUTS, SCHEMA, START, message, payload, row
@@ -88,7 +88,8 @@ def test_another_job_file_is_scored_with_a_warning(truth: Path, tmp_path: Path) 
     said: list[str] = []
     rows = messages(tmp_path, ROWS)
     assert score_run(str(truth), messages_file=str(rows), job_file=str(other), on_warning=said.append).ok
-    assert said == [f"--job-file: {other} is not as it was when {truth} was written", NO_LETTERS]
+    changed = f"--job-file: {other} is not the one of {truth}, or has changed since that was written"
+    assert said == [changed, NO_LETTERS]
 
 
 def test_a_score_waits_for_what_is_still_to_come(truth: Path, tmp_path: Path) -> None:
@@ -112,20 +113,59 @@ def test_waiting_can_be_stopped(truth: Path, tmp_path: Path) -> None:
     assert found.wrong == {Kind.LOST: 1}
 
 
-@pytest.mark.parametrize(
-    ("arguments", "lines"),
-    [
-        (["--wait", "soon"], "--wait: 'soon' is not a duration; write a number and ms, s, m, h or d, as in 60s"),
-        ([], "--table, --messages: nothing to score; name the job's table, a file of messages, or both"),
-    ],
-)
-def test_mistakes_are_named(truth: Path, arguments: list[str], lines: str) -> None:
-    error = invoke("--truth", truth, *arguments).exception
+def test_a_file_without_messages_is_named(truth: Path, tmp_path: Path) -> None:
+    empty = tmp_path / "empty.ndjson"
+    empty.touch()
+    result = invoke("--truth", truth, "--messages", empty, "--json")
+    assert (result.exit_code, result.stderr) == (1, f"{NO_LETTERS}\n--messages: {empty} is empty\n")
+    assert json.loads(result.stdout)["wrong"] == {"lost": 4}
+
+
+def test_a_truth_of_no_message_is_scored(truth: Path, tmp_path: Path) -> None:
+    truth.write_bytes(truth.read_bytes().splitlines(keepends=True)[0])
+    result = invoke("--truth", truth, "--messages", messages(tmp_path, []), "--json")
+    assert (result.exit_code, json.loads(result.stdout)["sent"]["ending"]) == (0, "cut off")
+
+
+def test_a_score_tells_what_it_does(truth: Path, tmp_path: Path) -> None:
+    steps: list[str] = []
+    score_run(str(truth), messages_file=str(messages(tmp_path, ROWS)), on_step=steps.append)
+    assert steps == [f"Reading {truth}", "Loading TensorFlow", "Asking the models offline", "Comparing"]
+
+
+def test_an_error_comes_without_the_warnings_of_a_result(truth: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.ndjson"
+    broken.write_text("nonsense\n")
+    result = invoke("--truth", truth, "--messages", broken)
+    assert isinstance(result.exception, Mistakes)
+    assert (result.stdout, result.stderr) == ("", "")
+
+
+def test_all_mistakes_are_named_before_anything_is_read(tmp_path: Path) -> None:
+    arguments = {"truth": "nowhere", "table": "x", "deadletter-table": "y", "html": tmp_path, "wait": "soon"}
+    files = {"messages": tmp_path, "job-file": "none.yaml"}
+    flags = [word for name, value in {**arguments, **files}.items() for word in (f"--{name}", value)]
+    error = invoke(*flags).exception
     assert isinstance(error, Mistakes)
-    assert str(error) == lines
+    form = "is not a table; write PROJECT:DATASET.TABLE or PROJECT.DATASET.TABLE"
+    assert error.lines == (
+        "--truth: no file nowhere; name a file that publish has written",
+        f"--table: 'x' {form}",
+        f"--deadletter-table: 'y' {form}",
+        f"--messages: {tmp_path} is a directory; name a file of output messages",
+        "--job-file: no file none.yaml; correct the path",
+        f"--html: {tmp_path} is a directory; name a file in it",
+        "--wait: 'soon' is not a duration; write a number and ms, s, m, h or d, as in 60s",
+    )
 
 
-def test_a_report_that_cannot_be_written_is_a_mistake_before_anything_is_read(tmp_path: Path) -> None:
-    error = invoke("--truth", "nowhere", "--html", tmp_path / "none" / "score.html").exception
-    assert isinstance(error, JobError)
-    assert str(error) == f"--html: no directory {tmp_path / 'none'}; make it, or correct the path"
+def test_an_empty_truth_file_and_nothing_to_score_are_named(tmp_path: Path) -> None:
+    empty = tmp_path / "truth.ndjson"
+    empty.touch()
+    error = invoke("--truth", empty, "--html", tmp_path / "none" / "score.html").exception
+    assert isinstance(error, Mistakes)
+    assert error.lines == (
+        f"--truth: {empty} is empty: publish has written nothing yet",
+        "--table, --messages: nothing to score; name the job's table, a file of messages, or both",
+        f"--html: no directory {tmp_path / 'none'}; make it, or correct the path",
+    )

@@ -20,6 +20,7 @@ from google.pubsub_v1.types import (
 )
 from google.pubsub_v1.types import Encoding as TopicEncoding
 
+from producers.publishing import topics
 from producers.publishing.topics import Place, Wanted, check_place, create, find
 from streaming.endpoints import show_pubsub
 from streaming.errors import Mistakes, PermanentError
@@ -122,6 +123,7 @@ class TopicServer(grpc.GenericRpcHandler):
     def __init__(self) -> None:
         self.answers: dict[str, Any] = {}
         self.errors: dict[str, grpc.StatusCode] = {}
+        self.passing: list[grpc.StatusCode] = []  # errors of the first calls, of any name
         self.asked: list[Any] = []
 
     def service(self, call: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler:
@@ -130,6 +132,8 @@ class TopicServer(grpc.GenericRpcHandler):
 
         def handle(asked: Any, context: grpc.ServicerContext) -> Any:
             self.asked.append(asked)
+            if self.passing:
+                context.abort(self.passing.pop(), "scripted")
             if name in self.errors:
                 context.abort(self.errors[name], "scripted")
             return self.answers.get(name, asked if name == "CreateTopic" else response())
@@ -185,12 +189,20 @@ def test_credentials_that_are_not_valid_are_named(server: TopicServer) -> None:
         find(TOPIC)
 
 
-def test_an_emulator_that_does_not_answer_is_named(server: TopicServer) -> None:
+def test_an_emulator_that_does_not_answer_is_named(server: TopicServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(topics, "PATIENCE_SECONDS", 0.1)
     server.errors = {"GetTopic": grpc.StatusCode.UNAVAILABLE}
     with pytest.raises(PermanentError) as raised:
         find(TOPIC)
     assert str(raised.value) == f"{show_pubsub()} does not answer; start it, or correct the variable (503 scripted)"
     assert show_pubsub().startswith("the Pub/Sub emulator (PUBSUB_EMULATOR_HOST=127.0.0.1:")
+
+
+def test_an_emulator_that_is_busy_is_asked_again(server: TopicServer) -> None:
+    server.passing.append(grpc.StatusCode.UNAVAILABLE)
+    server.answers = {"GetTopic": Topic(name=TOPIC)}
+    assert find(TOPIC) == PLAIN
+    assert len(server.asked) == 2
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from producers.scenario import QualityCheck
 from producers.scoring.expected import expect
 from producers.scoring.places import place
 from producers.scoring.scores import Trace
-from producers.scoring.traces import DEVICES, POINTS, qualities, traces
+from producers.scoring.traces import DEVICES, POINTS, qualities, traces, unknown_checks
 from producers.truth import Truth
 from tests.score_cases import START, TIMES5, answer, answers, contract, message, outputs, row, truth
 
@@ -59,6 +59,14 @@ def test_a_long_course_is_thinned_out_from_end_to_end() -> None:
     sent = truth(*(message(number, key="a") for number in range(count)))
     (shown,) = traced(sent, {number: float(number) for number in range(count)})
     assert (len(shown.times), shown.predicted[0], shown.predicted[-1]) == (POINTS, 0.0, count - 1.0)
+
+
+def test_checks_that_the_models_cannot_be_held_to_are_named() -> None:
+    others = [RISK.model_copy(update={"model": "times7"}), RISK.model_copy(update={"column": "label"})]
+    assert list(unknown_checks(truth(message(1), quality=(RISK, *others)), JOB)) == [
+        "times7.prediction (the job has no such model)",
+        "times5.label (the model has no such output, or it is not a number)",
+    ]
 
 
 def test_a_fleet_that_does_not_wear_has_no_quality() -> None:

@@ -265,6 +265,22 @@ def test_an_answer_for_a_message_that_was_not_sent_is_refused(path: Path) -> Non
     assert raised.value.lines == (f"{path}: no truth file (message 5 is answered and was not sent)",)
 
 
+@pytest.mark.parametrize(
+    ("first", "last", "words"),
+    [(1, 2, "message 0 is there more than once"), (3, 4, "message 0 is answered more than once")],
+)
+def test_lines_that_are_there_twice_are_refused(first: int, last: int, words: str, path: Path) -> None:
+    with TruthWriter(path, RUN) as truth:
+        truth.messages(block([message(0), message(1)]))
+        truth.sent([0, 1], ["a", "b"])
+        truth.end("completed")
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join([*lines[:last], *lines[first:last], *lines[last:]]))
+    with pytest.raises(Mistakes) as raised:
+        read_truth(path)
+    assert raised.value.lines == (f"{path}: no truth file ({words})",)
+
+
 def test_a_run_needs_every_key() -> None:
     document = RUN.to_document()
     assert Run.from_document(document) == RUN

@@ -10,13 +10,21 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from streaming.errors import Mistakes
+from streaming.errors import JobError, Mistakes
 
 if TYPE_CHECKING:
     from producers.messages import Fault
+    from producers.publishing.plan import PublishPlan
     from producers.publishing.sending import Totals
 
+FAULTS = (
+    "late, out_of_order, clock_skew, duplicated, truncated, wrong_schema, schema_change, missing_key, "
+    "out_of_range_event_time, poison"
+)
+"""As `producers.messages.Fault` has them, which costs time to import."""
+
 EPILOG = (
+    f"Faults: {FAULTS}. late, out_of_order, clock_skew, schema_change and poison must be described in the scenario.\n\n"
     "Example: pubsub-inference publish --topic projects/P/topics/readings "
     "--scenario examples/multiply/scenario.yaml --rate 1000 --duration 60s --truth truth.ndjson"
 )
@@ -37,37 +45,72 @@ class EncodingName(StrEnum):
 
 
 def publish(
-    topic: Annotated[str, typer.Option(help="projects/P/topics/T, published to.")],
-    scenario: Annotated[str, typer.Option(help="The scenario file: devices, signals, faults; local or gs://.")],
-    job_file: Annotated[str | None, typer.Option(help="The job that reads them; default the scenario's.")] = None,
-    devices: Annotated[int | None, typer.Option(help="How many devices; default the scenario's.")] = None,
-    rate: Annotated[float, typer.Option(help="Messages a second, of all devices.")] = 100.0,
-    messages: Annotated[int, typer.Option(help="How many in all; 0 for no end.")] = 0,
-    duration: Annotated[str | None, typer.Option(help="How long at that rate, as in 60s; default no end.")] = None,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same messages.")] = 1,
-    start: Annotated[str | None, typer.Option(help="The fleet's time at the start, RFC 3339; default now.")] = None,
-    encoding: Annotated[EncodingName | None, typer.Option(help="Of the payloads; default the job's.")] = None,
-    create_topic: Annotated[bool, typer.Option("--create-topic", help="Make the topic if there is none.")] = False,
-    create_schema: Annotated[bool, typer.Option("--create-schema", help="Make it with the job's schema.")] = False,
-    ordering: Annotated[bool, typer.Option("--ordering", help="Ordering keys: the devices' names.")] = False,
-    truth: Annotated[Path | None, typer.Option(help="The truth file; default truth-<UTC start>.ndjson here.")] = None,
-    fault: Annotated[list[str] | None, typer.Option(metavar="NAME=RATE", help="Another rate; repeatable.")] = None,
-    no_faults: Annotated[bool, typer.Option("--no-faults", help="Nothing goes wrong.")] = False,
+    topic: Annotated[str, typer.Option(metavar="NAME", help="The topic, as projects/P/topics/T.")],
+    scenario: Annotated[
+        str, typer.Option(metavar="FILE", help="What the devices measure and what goes wrong; local or gs://.")
+    ],
+    job_file: Annotated[
+        str | None, typer.Option(metavar="FILE", help="The job that reads the messages; by default the scenario's.")
+    ] = None,
+    devices: Annotated[
+        int | None, typer.Option(metavar="COUNT", help="How many devices, 1 to 100,000; by default the scenario's.")
+    ] = None,
+    rate: Annotated[
+        float, typer.Option(metavar="RATE", help="Messages a second, of all devices together, 0.01 to 100,000.")
+    ] = 100.0,
+    messages: Annotated[int, typer.Option(metavar="COUNT", help="How many messages in all; 0 for no end.")] = 0,
+    duration: Annotated[
+        str | None, typer.Option(metavar="TIME", help="How long, as in 500ms, 60s or 2h; by default without end.")
+    ] = None,
+    seed: Annotated[
+        int, typer.Option(metavar="NUMBER", help="The same seed gives the same messages; 0 to 2^63 - 1.")
+    ] = 1,
+    start: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="When the fleet starts, as in 2026-01-31T12:00:00Z; by default now."),
+    ] = None,
+    encoding: Annotated[
+        EncodingName | None,
+        typer.Option(metavar="NAME", help="Of the payloads: avro, avro_json or json; by default the job's."),
+    ] = None,
+    create_topic: Annotated[
+        bool, typer.Option("--create-topic", help="Make the topic, without a schema, if there is none.")
+    ] = False,
+    create_schema: Annotated[
+        bool,
+        typer.Option("--create-schema", help="Make it with the job's schema as the topic's; implies --create-topic."),
+    ] = False,
+    ordering: Annotated[
+        bool, typer.Option("--ordering", help="Give each message its device's name as ordering key.")
+    ] = False,
+    truth: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="A new file for the truth; by default truth-<UTC start>.ndjson, here."),
+    ] = None,
+    fault: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=RATE",
+            help="Another share of messages for a fault, 0 to 1, as in late=0.05; may be repeated. "
+            "The faults are listed below.",
+        ),
+    ] = None,
+    no_faults: Annotated[
+        bool, typer.Option("--no-faults", help="None of the scenario's faults; only those of --fault, if any.")
+    ] = False,
     _debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
 ) -> None:
     """Publish what a fleet of devices measures, and write down what must come of each message.
 
-    It ends after --messages or --duration, or with Ctrl-C.
+    It ends after --messages or --duration, whichever comes first, or with Ctrl-C.
     """
     mistakes: list[str] = []
     lasting = _duration(duration, mistakes)
     started = _start(start, mistakes)
     rates = _rates(fault or (), mistakes)
-    if mistakes:
-        raise Mistakes(mistakes)
     from producers.publishing.interruption import stop_on_signal
+    from producers.publishing.plan import PublishPlan
     from producers.publishing.progress import PublishProgress
-    from producers.publishing.publish import PublishPlan
     from producers.publishing.publish import publish as publish_plan
 
     plan = PublishPlan(
@@ -88,11 +131,24 @@ def publish(
         faults=rates,
         no_faults=no_faults,
     )
+    if mistakes:
+        raise Mistakes([*mistakes, *_also_wrong(plan)])
     with PublishProgress(plan.count()) as progress, stop_on_signal(progress.say) as stop:
         totals = publish_plan(plan, stop=stop, on_progress=progress.update)
     if totals.seconds >= LONG_ENOUGH and totals.rate < ENOUGH * rate:
         progress.say(_too_slow(totals.rate, rate))
-    typer.echo(_summary(totals, plan.truth))
+    typer.echo(summary(totals, plan.truth))
+
+
+def _also_wrong(plan: PublishPlan) -> list[str]:
+    """What else is wrong, beside what cannot be read."""
+    from producers.publishing.ready import prepare
+
+    try:
+        prepare(plan)
+    except JobError as error:
+        return str(error).splitlines()
+    return []
 
 
 def _duration(text: str | None, mistakes: list[str]) -> timedelta | None:
@@ -113,10 +169,13 @@ def _start(text: str | None, mistakes: list[str]) -> datetime | None:
     if text is None:
         return None
     micros = parse(text)
-    if micros is None:
-        mistakes.append(f"--start: {text!r} is not a time; write one such as 2026-01-31T12:00:00Z")
-        return None
-    return datetime.fromtimestamp(0, UTC) + timedelta(microseconds=micros)
+    try:
+        if micros is not None:
+            return datetime.fromtimestamp(0, UTC) + timedelta(microseconds=micros)
+    except OverflowError:  # it is a time in its own zone, and in UTC before the first year or after the last
+        pass
+    mistakes.append(f"--start: {text!r} is not a time; write one such as 2026-01-31T12:00:00Z")
+    return None
 
 
 def _rates(texts: Sequence[str], mistakes: list[str]) -> Mapping[Fault, float]:
@@ -149,9 +208,17 @@ def _too_slow(achieved: float, asked: float) -> str:
     )
 
 
-def _summary(totals: Totals, truth: Path | None) -> str:
+def summary(totals: Totals, truth: Path | None) -> str:
+    """The last line: how it ended, what came of the messages, and where the truth is."""
     from producers.publishing.progress import show_rate
 
-    counts = [f"{totals.published:,} messages published in {totals.seconds:,.1f} s ({show_rate(totals.rate)})"]
-    counts += [f"{totals.refused:,} refused"] if totals.refused else []
+    published = "1 message" if totals.published == 1 else f"{totals.published:,} messages"
+    counts = [f"{published} published in {totals.seconds:,.1f} s ({show_rate(totals.rate)})"]
+    counts += [_refused(totals)] if totals.refused else []
     return f"{totals.ending}: {', '.join(counts)}; truth: {truth}"
+
+
+def _refused(totals: Totals) -> str:
+    """How many were refused and why; a topic's schema refuses what a fault has spoilt."""
+    planted = "all" if totals.planted == totals.refused else f"{totals.planted:,}"
+    return f"{totals.refused:,} refused ({totals.reason}; {planted} of them for a planted fault)"

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
-from pathlib import Path
+from itertools import chain
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.markup import escape
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterable, Iterator
     from datetime import timedelta
 
     from producers.scoring.scores import Score
@@ -41,13 +42,14 @@ def score(
     from rich.console import Console
     from rich.text import Text
 
-    to_html = _html_writer(html) if html is not None else None
-    longest = _duration(wait) if wait is not None else None
-    errors = Console(stderr=True)
-    with errors.status("Scoring") if errors.is_terminal else nullcontext():
-        from streaming.quiet import import_tensorflow
+    from producers.report.html_file import write_html, wrong_html
+    from producers.scoring.arguments import wrong_arguments
 
-        import_tensorflow()
+    named = wrong_arguments(truth, table, deadletter_table, messages, job_file)
+    _refuse(named, wrong_html(html), _wrong_duration(wait))
+    warnings: list[str] = []
+    errors = Console(stderr=True)
+    with errors.status("Scoring") if errors.is_terminal else nullcontext() as status:
         from producers.scoring.score import score_run
 
         result = score_run(
@@ -56,11 +58,14 @@ def score(
             deadletter_table=deadletter_table,
             messages_file=messages,
             job_file=job_file,
-            wait=longest,
-            on_warning=lambda line: errors.print(Text(line), soft_wrap=True),
+            wait=_duration(wait),
+            on_warning=warnings.append,
+            on_step=lambda step: status.update(escape(step)) if status is not None else None,
         )
-    if to_html is not None:
-        to_html(result)
+    for line in warnings:  # they are of the result: where there is none, the error alone is told
+        errors.print(Text(line), soft_wrap=True)
+    if html is not None:
+        write_html(html, result)
     _show(result, as_json=as_json)
     if not result.ok:
         from streaming.errors import EXIT_FAILED
@@ -81,32 +86,22 @@ def _show(result: Score, *, as_json: bool) -> None:
         Console().print(render(result))
 
 
-def _html_writer(path: str) -> Callable[[Score], None]:
-    """Writes the report to `path`. What would hinder that is found before anything is scored."""
+def _refuse(*mistakes: Iterable[str]) -> None:
+    """Name every mistake that is seen at once, before anything costly is done."""
     from streaming.errors import Mistakes
 
-    try:
-        from producers.report.html import to_html
-    except ModuleNotFoundError as error:
-        install = "pip install 'pubsub-inference[report]'"
-        raise Mistakes([f"--html: needs the package {error.name}; install it with {install}"]) from error
-    if not Path(path).absolute().parent.is_dir():
-        raise Mistakes([f"--html: no directory {Path(path).absolute().parent}; make it, or correct the path"])
-
-    def write(result: Score) -> None:
-        try:
-            Path(path).write_text(to_html(result), encoding="utf-8")
-        except OSError as error:
-            raise Mistakes([f"--html: {path} cannot be written: {error.strerror}; name another file"]) from error
-
-    return write
+    if lines := list(chain(*mistakes)):
+        raise Mistakes(lines)
 
 
-def _duration(text: str) -> timedelta:
+def _duration(text: str | None) -> timedelta | None:
     from streaming.durations import parse_duration
-    from streaming.errors import Mistakes
 
+    return None if text is None else parse_duration(text)
+
+
+def _wrong_duration(text: str | None) -> Iterator[str]:
     try:
-        return parse_duration(text)
+        _duration(text)
     except ValueError as error:
-        raise Mistakes([f"--wait: {error}"]) from error
+        yield f"--wait: {error}"

@@ -77,5 +77,5 @@ def show(totals: Totals, before: Totals) -> str:
 
 
 def show_rate(rate: float) -> str:
-    """As in `0.5/s` and `20,000/s`."""
-    return f"{rate:.2g}/s" if rate < 1 else f"{rate:.1f}/s" if rate < 1000 else f"{rate:,.0f}/s"
+    """As in `0.05/s`, `7.25/s`, `100/s` and `20,000/s`."""
+    return f"{rate:.3g}/s" if rate < 100 else f"{rate:,.0f}/s"

@@ -14,6 +14,7 @@ from google.api_core.exceptions import RetryError
 
 from producers.messages import Messages
 from producers.publishing.pace import Pace
+from producers.publishing.refused import Refused
 from producers.truth import TruthWriter
 from streaming.endpoints import show_pubsub
 from streaming.errors import JobError, one_line
@@ -40,6 +41,8 @@ class Totals:
         unknown: nobody knows; while sending goes on, they are under way.
         seconds: since the first message was due; in the end, until the last was answered and the next would be due.
         ending: `completed`, `stopped`, or `failed: ...`; empty while sending goes on.
+        reason: why most of the refused ones were; empty where none was.
+        planted: how many of the refused ones have a fault that explains it.
     """
 
     published: int = 0
@@ -47,6 +50,8 @@ class Totals:
     unknown: int = 0
     seconds: float = 0.0
     ending: str = ""
+    reason: str = ""
+    planted: int = 0
 
     @property
     def messages(self) -> int:
@@ -123,6 +128,7 @@ class _Sending:
         self._lanes = Lanes(UNDER_WAY, "publisher")
         self._lock = threading.Lock()  # guards what follows
         self._totals = Totals()
+        self._refusals = Refused()
         self._error = ""
 
     @property
@@ -133,7 +139,8 @@ class _Sending:
         with self._lock:
             if ending and self._error:
                 ending = f"failed: {self._error}"
-            return replace(self._totals, seconds=seconds, ending=ending)
+            reason, planted = self._refusals.reason, self._refusals.planted
+            return replace(self._totals, seconds=seconds, ending=ending, reason=reason, planted=planted)
 
     def add(self, block: Messages) -> None:
         """Have a block sent; waits while too many requests are under way."""
@@ -145,6 +152,8 @@ class _Sending:
             self._fail(error)
             return
         self._count(unknown=len(numbers))
+        with self._lock:
+            self._refusals.sending(block.rows)
         messages = raw_messages(block.rows)
         limits = [over_limit(message) for message in messages]
         for number, limit in zip(numbers, limits, strict=True):
@@ -187,11 +196,15 @@ class _Sending:
     def _taken(self, taken: Taken) -> None:
         if self._truth is not None:
             self._truth.sent(taken.numbers, taken.message_ids, taken.attempts)
+        with self._lock:
+            self._refusals.taken(taken.numbers)
         self._count(published=len(taken.numbers), unknown=-len(taken.numbers))
 
     def _refused(self, numbers: Sequence[int], error: str) -> None:
         if self._truth is not None:
             self._truth.refused(numbers, error)
+        with self._lock:
+            self._refusals.refused(numbers, error)
         self._count(refused=len(numbers), unknown=-len(numbers))
 
     def _fail(self, error: Exception) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
 from google.api_core import exceptions
+from google.api_core.retry import Retry
 from google.auth.exceptions import GoogleAuthError
 from google.pubsub_v1.types import Encoding as TopicEncoding
 from google.pubsub_v1.types import Schema, SchemaSettings, Topic
@@ -19,7 +21,10 @@ from streaming.endpoints import emulators, publisher_client, schema_client, show
 from streaming.errors import Mistakes, PermanentError, no_credentials, one_line
 
 PATIENCE_SECONDS = 8.0
-"""How long Pub/Sub may take to say what it knows of a topic."""
+"""How long Pub/Sub may take to say what it knows of a topic, asked again while it cannot be had."""
+
+REFUSED_SECONDS = 2.0
+"""The same where nothing listens."""
 
 _NAME = re.compile(r"projects/([^/\s]+)/topics/([^/\s]+)")
 _TOPIC_ENCODINGS = {"avro": TopicEncoding.BINARY, "avro_json": TopicEncoding.JSON}
@@ -77,7 +82,7 @@ def find(topic: str) -> Place:
         raise Mistakes([f"--topic: {topic!r} is no topic; write projects/PROJECT/topics/TOPIC"])
     try:
         with _errors_explained(), publisher_client() as client:
-            found = client.get_topic(topic=topic, retry=None, timeout=PATIENCE_SECONDS)
+            found = client.get_topic(topic=topic, retry=_retry(), timeout=PATIENCE_SECONDS)
     except exceptions.NotFound:
         return Place(topic, exists=False)
     except exceptions.PermissionDenied:
@@ -122,7 +127,7 @@ def create(place: Place, wanted: Wanted) -> None:
             _create_schema(place.schema, wanted.definition)
             topic.schema_settings = SchemaSettings(schema=place.schema, encoding=_TOPIC_ENCODINGS[wanted.encoding])
         with _errors_explained(), publisher_client() as client:
-            client.create_topic(request=topic, retry=None, timeout=PATIENCE_SECONDS)
+            client.create_topic(request=topic, retry=_retry(), timeout=PATIENCE_SECONDS)
     except exceptions.AlreadyExists:
         return  # somebody else has made it since
     except exceptions.GoogleAPICallError as error:
@@ -135,11 +140,22 @@ def _create_schema(name: str, definition: str) -> None:
     try:
         with _errors_explained(), schema_client() as client:
             client.create_schema(
-                parent=project, schema=schema, schema_id=schema_id, retry=None, timeout=PATIENCE_SECONDS
+                parent=project, schema=schema, schema_id=schema_id, retry=_retry(), timeout=PATIENCE_SECONDS
             )
     except exceptions.AlreadyExists as error:
         if not _same(_definition(name), definition):
             raise Mistakes([f"--create-schema: there is another {name}; remove it, or name another topic"]) from error
+
+
+def _retry() -> Retry:
+    """Asks again while Pub/Sub cannot be had, which on a loaded machine may pass."""
+    since = time.monotonic()
+
+    def passes(error: Exception) -> bool:
+        is_refused = "Connection refused" in str(error) and time.monotonic() - since > REFUSED_SECONDS
+        return isinstance(error, exceptions.ServiceUnavailable) and not is_refused
+
+    return Retry(passes, initial=0.1, maximum=1.0, timeout=PATIENCE_SECONDS)
 
 
 @contextmanager
@@ -147,9 +163,10 @@ def _errors_explained() -> Iterator[None]:
     """What keeps Pub/Sub from answering anything, in words."""
     try:
         yield
-    except (exceptions.ServiceUnavailable, exceptions.DeadlineExceeded) as error:
+    except (exceptions.ServiceUnavailable, exceptions.DeadlineExceeded, exceptions.RetryError) as error:
         remedy = "start it, or correct the variable" if "PUBSUB_EMULATOR_HOST" in emulators() else "try again later"
-        raise PermanentError(f"{show_pubsub()} does not answer; {remedy} ({one_line(error)})") from error
+        cause = error.cause if isinstance(error, exceptions.RetryError) else error
+        raise PermanentError(f"{show_pubsub()} does not answer; {remedy} ({one_line(cause)})") from error
     except (exceptions.Unauthenticated, GoogleAuthError) as error:
         raise PermanentError(f"Pub/Sub: {no_credentials(error)}") from error
 
@@ -158,7 +175,7 @@ def _definition(schema: str) -> str:
     """The text of a schema; empty if it cannot be had."""
     try:
         with _errors_explained(), schema_client() as client:
-            return str(client.get_schema(name=schema, retry=None, timeout=PATIENCE_SECONDS).definition)
+            return str(client.get_schema(name=schema, retry=_retry(), timeout=PATIENCE_SECONDS).definition)
     except exceptions.GoogleAPICallError:  # deleted since, or not for this account to see
         return ""
 

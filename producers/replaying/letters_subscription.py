@@ -15,8 +15,9 @@ from google.auth.exceptions import GoogleAuthError
 from google.pubsub_v1.types import PullRequest, PullResponse
 
 from producers.replaying.letters import Letter, from_message
+from producers.service_errors import in_words
 from streaming.endpoints import subscriber_client
-from streaming.errors import JobError, PermanentError, no_credentials, one_line
+from streaming.errors import JobError, Mistakes, PermanentError, no_credentials, one_line
 
 _LOG = logging.getLogger(__name__)
 
@@ -65,8 +66,8 @@ class LetterSubscription:
         """The letters as they come, each once; nothing, every few seconds, while none come.
 
         Raises:
-            PermanentError: the subscription may not be pulled.
-            JobError: Pub/Sub does not answer.
+            Mistakes: there is no such subscription.
+            JobError: it may not be pulled, or Pub/Sub does not answer.
         """
         last = time.monotonic()
         while time.monotonic() - last < self._quiet:
@@ -149,14 +150,17 @@ class LetterSubscription:
         """Turn what Pub/Sub says into one line with a remedy."""
         try:
             yield
-        except (exceptions.NotFound, exceptions.PermissionDenied) as error:
+        except exceptions.NotFound as error:
+            remedy = "name one of the dead-letter topic"
+            raise Mistakes([f"--subscription {self._name}: no such subscription; {remedy}"]) from error
+        except exceptions.PermissionDenied as error:
             remedy = "grant roles/pubsub.subscriber on it"
-            raise PermanentError(f"--subscription {self._name}: not to be had; {remedy} ({one_line(error)})") from error
+            raise PermanentError(f"--subscription {self._name}: no permission; {remedy} ({in_words(error)})") from error
         except GoogleAuthError as error:
             raise PermanentError(f"--subscription: {no_credentials(error)}") from error
         except exceptions.GoogleAPIError as error:
-            words = "Pub/Sub does not answer; what is not acknowledged comes again, replay it then"
-            raise JobError(f"--subscription {self._name}: {words} ({one_line(error)})") from error
+            words = f"{in_words(error)}; what is not acknowledged comes again, replay it then"
+            raise JobError(f"--subscription {self._name}: Pub/Sub does not answer: {words}") from error
 
 
 def _chunks(leases: Sequence[str]) -> Iterator[list[str]]:

@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from google.api_core.exceptions import Forbidden, GoogleAPIError, NotFound
-from google.auth.exceptions import GoogleAuthError
-from google.cloud.bigquery import (
-    DEFAULT_RETRY,
-    ArrayQueryParameter,
-    Client,
-    QueryJobConfig,
-    ScalarQueryParameter,
-)
+from google.cloud.bigquery import ArrayQueryParameter, Client, QueryJobConfig, ScalarQueryParameter
 
 from producers.replaying.letters import Letter, Selection, from_row
+from producers.replaying.replay_summary import FailedAt
+from producers.service_errors import retry
+from producers.table_access import explained, see_columns
 from streaming.bigquery.table_ids import TableId
-from streaming.errors import JobError, PermanentError, no_credentials, one_line
 
 PAGE_ROWS = 10_000
 """BigQuery makes pages of large rows smaller, and each page costs one look through the predictions' ids."""
 
-_RETRY = DEFAULT_RETRY.with_timeout(15.0)  # seconds; somebody waits before the screen
 _COLUMNS = ("timestamp", "payloadBytes", "attributes", "errorMessage", "stage", "error_class", "message_id", "model")
 _ID = r"REGEXP_EXTRACT(prediction_id, r'^(.*)/')"  # a prediction_id is <id>/<model>, and an id may hold slashes
 
@@ -45,23 +37,29 @@ class LetterTable:
         selection: those that are wanted.
 
     Raises:
-        PermanentError: there is no such table, it may not be read, or it is not one of dead letters.
-        JobError: BigQuery does not answer.
+        Mistakes: there is no such table, or it is not one of dead letters.
+        JobError: BigQuery refuses, or does not answer.
     """
 
     def __init__(self, client: Client, table: TableId, selection: Selection) -> None:
         self._client = client
         self._table = table
         self._selection = selection
-        _see(client, table, "--table", _COLUMNS)
+        see_columns(client, "--table", table, _COLUMNS, "name the table of dead letters")
 
     def __iter__(self) -> Iterator[list[Letter]]:
         """Pages of letters, in no order: sorting millions of payloads is more than BigQuery takes on."""
         conditions, parameters = _conditions(self._selection)
         sql = f"SELECT {', '.join(_COLUMNS)} FROM `{self._table}` WHERE {conditions}"  # noqa: S608 - the values are parameters
-        with _explained("--table", self._table):
+        with explained("--table", self._table):
             for page in _query(self._client, sql, parameters).pages:
                 yield [from_row(row) for row in page]
+
+    def counts(self) -> Mapping[FailedAt, int]:
+        """How many letters there are in all, wanted or not."""
+        sql = f"SELECT stage, model, COUNT(*) AS letters FROM `{self._table}` GROUP BY stage, model"  # noqa: S608 - as above
+        with explained("--table", self._table):
+            return {FailedAt(row["stage"] or "", row["model"]): row["letters"] for row in _query(self._client, sql, ())}
 
     def done(self, letters: Sequence[Letter]) -> None:
         """The rows stay: they tell what happened."""
@@ -76,15 +74,15 @@ class Answers:
         ids: the ids by which the job knows the messages of letters; None where it can take no id from one.
 
     Raises:
-        PermanentError: there is no such table, it may not be read, or it is not one of predictions.
-        JobError: BigQuery does not answer.
+        Mistakes: there is no such table, or it is not one of predictions.
+        JobError: BigQuery refuses, or does not answer.
     """
 
     def __init__(self, client: Client, table: TableId, ids: Ids = original_ids) -> None:
         self._client = client
         self._table = table
         self._ids = ids
-        _see(client, table, "--output-table", ("prediction_id",))
+        see_columns(client, "--output-table", table, ("prediction_id",), "name the table of predictions")
 
     def __call__(self, letters: Sequence[Letter]) -> list[bool]:
         """Whether each letter has been answered by now: by the model that rejected it, or, with none, by any."""
@@ -94,7 +92,7 @@ class Answers:
             return [False] * len(letters)
         sql = f"SELECT DISTINCT prediction_id FROM `{self._table}` WHERE {_ID} IN UNNEST(@ids)"  # noqa: S608 - as above
         parameters = [ArrayQueryParameter("ids", "STRING", asked)]
-        with _explained("--output-table", self._table):
+        with explained("--output-table", self._table):
             predictions = {row["prediction_id"] for row in _query(self._client, sql, parameters)}
         answered = {prediction.rpartition("/")[0] for prediction in predictions}
         return [
@@ -122,30 +120,5 @@ def _conditions(selection: Selection) -> tuple[str, list[Any]]:
 
 
 def _query(client: Client, sql: str, parameters: Sequence[Any]) -> Any:
-    job = client.query(sql, job_config=QueryJobConfig(query_parameters=parameters), retry=_RETRY)
-    return job.result(page_size=PAGE_ROWS)
-
-
-def _see(client: Client, table: TableId, flag: str, columns: Sequence[str]) -> None:
-    with _explained(flag, table):
-        present = {field.name for field in client.get_table(str(table), retry=_RETRY).schema}
-    missing = [name for name in columns if name not in present]
-    if missing:
-        kind = "predictions" if columns == ("prediction_id",) else "dead letters"
-        raise PermanentError(f"{flag} {table}: not a table of {kind}, it lacks {', '.join(missing)}; name another")
-
-
-@contextmanager
-def _explained(flag: str, table: TableId) -> Iterator[None]:
-    """Turn what BigQuery says into one line with a remedy."""
-    try:
-        yield
-    except NotFound as error:
-        raise PermanentError(f"{flag} {table}: no such table; see bq ls ({one_line(error)})") from error
-    except Forbidden as error:
-        remedy = "grant roles/bigquery.dataViewer on its dataset and roles/bigquery.jobUser on its project"
-        raise PermanentError(f"{flag} {table}: no permission to read; {remedy} ({one_line(error)})") from error
-    except GoogleAuthError as error:
-        raise PermanentError(f"{flag} {table}: {no_credentials(error)}") from error
-    except GoogleAPIError as error:
-        raise JobError(f"{flag} {table}: BigQuery could not read it; try again ({one_line(error)})") from error
+    job = client.query(sql, job_config=QueryJobConfig(query_parameters=parameters), retry=retry())
+    return job.result(page_size=PAGE_ROWS, retry=retry())

@@ -10,7 +10,8 @@ from typing import Any
 from google.api_core.exceptions import GoogleAPIError
 from google.auth.exceptions import GoogleAuthError
 
-from streaming.errors import JobError, PermanentError, no_credentials, one_line
+from producers.service_errors import in_words
+from streaming.errors import JobError, PermanentError, no_credentials
 from streaming.pubsub.publisher import Publisher
 from streaming.refusals import Refusal
 
@@ -54,7 +55,7 @@ class Outbox:
             raise PermanentError(f"topic {self._topic}: {no_credentials(error)}") from error
         except GoogleAPIError as error:
             words = f"Pub/Sub did not take {len(messages)} messages, any of which may be there; replay again"
-            raise JobError(f"topic {self._topic}: {words} ({one_line(error)})") from error
+            raise JobError(f"topic {self._topic}: {words} ({in_words(error)})") from error
 
     def _keep_rate(self, count: int) -> None:
         if self._rate is None:

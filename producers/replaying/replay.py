@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, contextmanager
 from typing import Protocol
+
+from google.api_core.exceptions import GoogleAPIError, InvalidArgument, NotFound
 
 from producers.replaying.letter_ids import job_ids
 from producers.replaying.letters import EVERYTHING, Letter, Selection
@@ -13,10 +15,11 @@ from producers.replaying.letters_subscription import LetterSubscription
 from producers.replaying.letters_table import Answers, LetterTable
 from producers.replaying.outbox import Outbox
 from producers.replaying.replay_plan import ReplayPlan
-from producers.replaying.replay_summary import Summary
+from producers.replaying.replay_summary import FailedAt, Summary
+from producers.service_errors import in_words
 from streaming.bigquery.table_ids import TableId
-from streaming.endpoints import bigquery_client, publisher_client
-from streaming.errors import Mistakes
+from streaming.endpoints import bigquery_client, publisher_client, show_pubsub
+from streaming.errors import JobError, Mistakes
 from streaming.job import load_job
 from streaming.pubsub.presence import see_subscription, see_topic
 from streaming.pubsub.publisher import Publisher
@@ -106,11 +109,13 @@ class Replay:
         """The letters that are wanted, can go back and have not been answered."""
         able: list[Letter] = []
         for letter in letters:
-            cause = letter.obstacle() if self._selection.takes(letter) else NOT_SELECTED
-            if cause is None:
-                able.append(letter)
-            else:
+            if not self._selection.takes(letter):
+                self._summary.unwanted[FailedAt(letter.stage, letter.model)] += 1
+                self._summary.leave_out(letter, NOT_SELECTED)
+            elif (cause := letter.obstacle()) is not None:
                 self._summary.leave_out(letter, cause)
+            else:
+                able.append(letter)
         if self._answered is None:
             return able
         answered = self._answered(able)
@@ -182,10 +187,12 @@ def replay(
         on_progress: called whenever the summary has changed.
 
     Raises:
-        Mistakes: the subscription is of the topic itself, or the job file cannot be used.
-        JobError: topic, subscription or a table is missing or may not be used, or a service does not answer.
+        Mistakes: topic, subscription or a table is missing or of another kind, the subscription is of the topic itself,
+            or the job file cannot be used.
+        JobError: something may not be used, or a service does not answer.
     """
-    see_topic("--topic", plan.topic, _SEE_SECONDS)
+    with _named("--topic"):
+        see_topic("--topic", plan.topic, _SEE_SECONDS)
     stop = stop or threading.Event()
     with ExitStack() as ends:
         source = _open_source(plan, ends)
@@ -199,16 +206,34 @@ def replay(
             stop=stop,
             on_progress=on_progress,
         ).run()
+        if isinstance(source, LetterTable) and plan.selection != EVERYTHING and summary.is_empty:
+            summary.unwanted.update(source.counts())
 
 
 def _open_source(plan: ReplayPlan, ends: ExitStack) -> LetterSource:
     if plan.subscription is not None:
-        if see_subscription("--subscription", plan.subscription, _SEE_SECONDS) == plan.topic:
+        with _named("--subscription"):
+            topic = see_subscription("--subscription", plan.subscription, _SEE_SECONDS)
+        if topic == plan.topic:
             wrong = f"{plan.subscription} is of --topic {plan.topic} itself; give one of the dead-letter topic"
             raise Mistakes([f"--subscription: {wrong}"])
         return ends.enter_context(LetterSubscription(plan.subscription))
     assert isinstance(plan.table, TableId)
     return LetterTable(bigquery_client(plan.table.project), plan.table, plan.selection)
+
+
+@contextmanager
+def _named(flag: str) -> Iterator[None]:
+    """What the flag names and is not there is the caller's mistake."""
+    try:
+        yield
+    except JobError as error:
+        if isinstance(error.__cause__, NotFound | InvalidArgument):
+            raise Mistakes([str(error)]) from error
+        if isinstance(error.__cause__, GoogleAPIError):
+            why = f"{show_pubsub()} does not answer: {in_words(error.__cause__)}"
+            raise JobError(f"{flag}: {why}; see whether it is up") from error
+        raise
 
 
 def _open_answers(plan: ReplayPlan) -> Answers | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,6 +18,13 @@ class Reason(NamedTuple):
 
     stage: str
     error_class: str
+    model: str | None
+
+
+class FailedAt(NamedTuple):
+    """Where letters come from: the stage, and the model where it was one."""
+
+    stage: str
     model: str | None
 
 
@@ -59,12 +67,15 @@ class Summary:
         reasons: their letters.
         left_out: letters that do not go, by the cause.
         refused: letters whose message Pub/Sub refused, by what it said.
+        unwanted: letters that the filters leave out. Of those in a table, which are not read, it holds something only
+            where nothing at all is wanted.
     """
 
     messages: int = 0
     reasons: dict[Reason, Tally] = field(default_factory=dict)
     left_out: dict[str, Held] = field(default_factory=dict)
     refused: dict[str, Held] = field(default_factory=dict)
+    unwanted: Counter[FailedAt] = field(default_factory=Counter)
 
     def go(self, letters: Iterable[Letter]) -> None:
         """Note letters whose message goes."""
@@ -83,6 +94,12 @@ class Summary:
     def is_empty(self) -> bool:
         """Whether no letter has been seen."""
         return not (self.reasons or self.left_out or self.refused)
+
+    @property
+    def matches_nothing(self) -> bool:
+        """Whether there are letters, and the filters leave out all of them."""
+        left_out = sum(held.letters for held in self.left_out.values())
+        return not (self.reasons or self.refused) and left_out <= self.unwanted.total() > 0
 
     @property
     def letters(self) -> int:

@@ -6,29 +6,33 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
-from producers.replaying.replay_summary import NAMED, Held, Reason, Summary, Tally
+from producers.replaying.replay_summary import NAMED, FailedAt, Held, Reason, Summary, Tally
 
-_COLUMNS = ("stage", "error class", "model", "letters", "oldest", "newest", "example")
-_EXAMPLE = 100  # characters
+_WIDTH = 80  # of a line with an example, at most
 
 
 def render(summary: Summary, *, dry_run: bool) -> RenderableType:
-    """A table of the letters whose messages went, or would go, by their reason; totals; and what stays and why."""
-    lines = [Text(line) for line in _lines(summary, dry_run=dry_run)]
-    return Group(_table(summary.reasons), *lines) if summary.reasons else Group(*lines)
+    """The letters whose messages went, or would go, by their reason; totals; and what stays and why.
+
+    Lines, which a narrow terminal does not break as it would a table's cells: stages are there to be copied.
+    """
+    return Group(
+        *(Text(line) for reason, tally in _sorted(summary.reasons) for line in _block(reason, tally)),
+        *(Text(line) for line in _lines(summary, dry_run=dry_run)),
+    )
 
 
-def _table(reasons: Mapping[Reason, Tally]) -> Table:
-    table = Table(box=None, pad_edge=False)
-    for column in _COLUMNS:
-        table.add_column(column, justify="right" if column == "letters" else "left", overflow="fold")
-    for reason, tally in sorted(reasons.items(), key=lambda item: (item[0].stage, item[0].error_class, str(item[0]))):
-        cells = (reason.stage, reason.error_class, reason.model or "", f"{tally.letters:,}", *_times(tally))
-        table.add_row(*(Text(cell) for cell in (*cells, _cut(tally.example))))
-    return table
+def _sorted(reasons: Mapping[Reason, Tally]) -> list[tuple[Reason, Tally]]:
+    return sorted(reasons.items(), key=lambda item: (item[0].stage, item[0].error_class, str(item[0])))
+
+
+def _block(reason: Reason, tally: Tally) -> Iterator[str]:
+    yield f"{_stage(reason.stage, reason.model)}  {reason.error_class}"
+    yield f"  {_count(tally.letters, 'dead letter')} from {_time(tally.oldest)} to {_time(tally.newest)}"
+    yield _cut(f"  message {tally.example}")
+    yield ""
 
 
 def _lines(summary: Summary, *, dry_run: bool) -> Iterator[str]:
@@ -36,6 +40,8 @@ def _lines(summary: Summary, *, dry_run: bool) -> Iterator[str]:
     yield f"{_count(summary.messages, 'message')} {verb}, of {_count(summary.letters, 'dead letter')}."
     yield from _held(summary.refused.items(), "refused by Pub/Sub")
     yield from _held(summary.left_out.items(), "left out")
+    if summary.unwanted:
+        yield from _unwanted(summary.unwanted.items(), nothing_else=summary.matches_nothing)
 
 
 def _held(causes: Iterable[tuple[str, Held]], what: str) -> Iterator[str]:
@@ -45,8 +51,18 @@ def _held(causes: Iterable[tuple[str, Held]], what: str) -> Iterator[str]:
         yield f"{_count(held.letters, 'dead letter')} {what}: {cause}{names}"
 
 
-def _times(tally: Tally) -> tuple[str, str]:
-    return _time(tally.oldest), _time(tally.newest)
+def _unwanted(counts: Iterable[tuple[FailedAt, int]], *, nothing_else: bool) -> Iterator[str]:
+    ordered = sorted(counts, key=lambda item: (-item[1], str(item[0])))
+    total = _count(sum(count for _, count in ordered), "dead letter")
+    yield f"Nothing matches; there are {total}:" if nothing_else else f"The filters leave out {total}:"
+    yield from (f"  {count:,} of stage {_stage(*place)}" for place, count in ordered)
+
+
+def _stage(stage: str, model: str | None) -> str:
+    """The stage as --stage takes it; with the model, where it does not name that."""
+    if not stage:
+        return "none: not a dead letter"
+    return stage if model is None or stage.endswith(f":{model}") else f"{stage}, model {model}"
 
 
 def _time(moment: datetime) -> str:
@@ -58,5 +74,5 @@ def _count(number: int, thing: str) -> str:
 
 
 def _cut(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= _EXAMPLE else f"{line[: _EXAMPLE - 1]}…"
+    line = f"  {' '.join(text.split())}"
+    return line if len(line) <= _WIDTH else f"{line[: _WIDTH - 1]}…"

@@ -113,7 +113,7 @@ def _dead_letters(score: Score) -> Section:
         (score.foreign_dead_letters, "of messages published before or after the run"),
         (score.events, "of no message, as of a refused generation of a model"),
     )
-    note = "; ".join(f"{count} {what}" for count, what in more)
+    note = "; ".join(f"{count} {'dead letter' if count == '1' else 'dead letters'} {what}" for count, what in more)
     if not score.knows_dead_letters:
         note = "Not looked at: no table of dead letters was named."
     return Section("Dead letters", ("stage", "error class", "count"), rows, frozenset({2}), note)

@@ -7,10 +7,17 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
 from producers.scoring.scores import Came, Kind, Score
+from producers.truth_reader import CUT_OFF
 
 
 def verdict(score: Score) -> str:
     """The outcome on one line."""
+    if score.sent.ending == CUT_OFF:
+        return f"The truth file is cut off: it has no end, and later messages may not be in it. {_outcome(score)}"
+    return _outcome(score)
+
+
+def _outcome(score: Score) -> str:
     if not score.ok:
         total = sum(score.wrong.values())
         kinds = ", ".join(f"{score.wrong[kind]:,} {_name(kind)}" for kind in Kind if kind in score.wrong)

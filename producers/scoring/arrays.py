@@ -40,6 +40,14 @@ def positions(values: Column, among: Column) -> np.ndarray:
     return np.asarray(found.cast(pa.int64()).fill_null(-1))
 
 
+def marked(marks: np.ndarray, *places: np.ndarray) -> np.ndarray:
+    """Whether `marks` has each place, given by an array for each of its axes; false where one of them is negative."""
+    there = np.logical_and.reduce([place >= 0 for place in places])
+    found = np.zeros(len(there), bool)
+    found[there] = marks[tuple(place[there] for place in places)]
+    return found
+
+
 def taken(values: Column, rows: np.ndarray) -> Column:
     """The values at `rows`; null where a row is negative."""
     return values.take(pa.array(rows, pa.int64(), mask=rows < 0))

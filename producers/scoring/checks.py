@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from producers.scoring.arrays import NO_TIME, Column, equal, micros, taken, valid
+from producers.scoring.arrays import NO_TIME, Column, equal, marked, micros, taken, valid
 from producers.scoring.comparison import differing
 from producers.scoring.expected import Expected
 from producers.scoring.findings import About, Findings
@@ -63,12 +63,11 @@ def _sorted_out(
     """
     messages, models = place.messages, place.models
     known = place.origins.known
-    ours = known & (models >= 0)
-    due = ours & expected.answered[messages, models]
-    must_die = expected.dead[messages] | expected.rejected[messages].any(axis=1)
-    mended = ours & place.origins.are(Origin.REPLAYED) & must_die
-    instead = ours & letters.due_and_missing(expected)[messages, models]
-    unclear = ours & generations.unclear[messages, models]
+    due = known & marked(expected.answered, messages, models)
+    must_die = marked(expected.dead | expected.rejected.any(axis=1), messages)
+    mended = known & (models >= 0) & place.origins.are(Origin.REPLAYED) & must_die
+    instead = known & marked(letters.due_and_missing(expected), messages, models)
+    unclear = known & marked(generations.unclear, messages, models)
     wanted = due | mended
     return wanted, known & ~wanted & ~instead & ~unclear
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.json
@@ -14,6 +15,7 @@ from streaming.errors import Mistakes, one_line
 from streaming.files import read_file
 
 _BLOCK_BYTES = 16 << 20  # no line may be longer
+_REQUIRED = ("prediction_id", "message_id", "model")  # by which it is known what a message is of
 
 
 def read_messages(path: str, columns: pa.Schema, since: datetime) -> pa.Table:
@@ -26,6 +28,7 @@ def read_messages(path: str, columns: pa.Schema, since: datetime) -> pa.Table:
     """
     content = read_file(path, "--messages")
     rows = _whole(content, columns, f"--messages {path}")
+    _check_keys(rows, content, f"--messages {path}")
     return rows.filter(pc.greater_equal(rows["publish_time"], pa.scalar(since, TIMESTAMP)).fill_null(True))
 
 
@@ -39,6 +42,17 @@ def _whole(content: bytes, columns: pa.Schema, place: str) -> pa.Table:
             return _parsed(b"".join(lines[:-1]), columns)  # the last line is being written
         wrong = f"line {number} is not an output message ({why}); each line holds the data of one, as JSON"
         raise Mistakes([f"{place}: {wrong}"]) from error
+
+
+def _check_keys(rows: pa.Table, content: bytes, place: str) -> None:
+    nulls = {name: np.flatnonzero(rows[name].is_null().to_numpy()) for name in _REQUIRED}
+    firsts = [absent[0] for absent in nulls.values() if len(absent)]
+    if firsts:
+        row = min(firsts)
+        missing = ", ".join(name for name, absent in nulls.items() if len(absent) and absent[0] == row)
+        numbers = [number for number, line in enumerate(content.splitlines(), 1) if line.strip()]
+        wrong = f"line {numbers[row]} is not an output message (it lacks {missing})"
+        raise Mistakes([f"{place}: {wrong}; each line holds the data of one, as JSON"])
 
 
 def _parsed(content: bytes, columns: pa.Schema) -> pa.Table:

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from producers.scoring.arrays import NO_TIME, equal, micros, positions, taken
+from producers.scoring.arrays import NO_TIME, equal, marked, micros, positions, taken
 from producers.scoring.expected import Expected
 from producers.truth import Truth
 from streaming.batches import ORIGINAL_ID
@@ -75,9 +75,9 @@ def of_predictions(rows: pa.Table, truth: Truth, expected: Expected, *, timed: b
     if len(left):
         others = rows.take(pa.array(left))
         messages = positions(_id_parts(others["prediction_id"]), expected.ids)
-        again = expected.doubtful[messages] & expected.answered[messages].any(axis=1)
+        again = marked(expected.doubtful & expected.answered.any(axis=1), messages)
         named = messages >= 0
-        unsure = (named & again) | (~named & _are_doubtful(others, truth, expected, timed=timed))
+        unsure = again | (~named & _are_doubtful(others, truth, expected, timed=timed))
         kinds = np.where(named, Origin.REPLAYED, _foreign(others["publish_time"], truth))
         found.messages[left] = messages
         found.kinds[left] = np.where(unsure, Origin.UNCONFIRMED, kinds)

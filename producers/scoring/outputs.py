@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,6 +12,8 @@ from producers.scoring.message_file import read_messages
 from streaming.batches import TIMESTAMP
 from streaming.bigquery.table_ids import TableId, parse_table_id
 from streaming.errors import Mistakes
+
+NOTHING_NAMED = "--table, --messages: nothing to score; name the job's table, a file of messages, or both"
 
 _PREDICTION = pa.schema(
     [
@@ -79,6 +81,7 @@ def read_outputs(
     messages_file: str | None,
     since: datetime,
     output_columns: Sequence[pa.Field] = (),
+    on_step: Callable[[str], None] = lambda _: None,
 ) -> Outputs:
     """What came out of a job since a time.
 
@@ -88,28 +91,43 @@ def read_outputs(
         messages_file: NDJSON, an output message's data a line, local or gs://.
         since: of predictions the publish time, of dead letters their own; with a time zone.
         output_columns: the columns that the job's models fill.
+        on_step: is told what is being read.
 
     Raises:
         Mistakes: nothing is named to read from, a table or file does not exist or does not hold what it should.
-        PermanentError: BigQuery refuses, or cannot be reached.
+        JobError: BigQuery refuses, or cannot be reached.
     """
     if table is None and messages_file is None:
-        raise Mistakes(["--table, --messages: nothing to score; name the job's table, a file of messages, or both"])
+        raise Mistakes([NOTHING_NAMED])
     wanted = prediction_columns(output_columns)
-    letters = deadletter_table or (table and f"{table}_error_records")
+
+    def rows(table: str | None, columns: pa.Schema, time_column: str, place: str) -> pa.Table | None:
+        if table is None:
+            return None
+        from producers.scoring.table_rows import read_table  # Google's client costs a second
+
+        on_step(f"Reading {table}")
+        return read_table(_table_id(table, place), columns, time_column, since, place)
+
     return Outputs(
-        _rows(table, wanted, "publish_time", since, "--table"),
+        rows(table, wanted, "publish_time", "--table"),
         read_messages(messages_file, wanted, since) if messages_file is not None else None,
-        _rows(letters, DEAD_LETTER, "timestamp", since, "--deadletter-table"),
+        rows(_letters(table, deadletter_table), DEAD_LETTER, "timestamp", "--deadletter-table"),
     )
 
 
-def _rows(table: str | None, columns: pa.Schema, time_column: str, since: datetime, place: str) -> pa.Table | None:
-    if table is None:
-        return None
-    from producers.scoring.table_rows import read_table  # Google's client costs a second
+def see_tables(table: str | None, deadletter_table: str | None, output_columns: Sequence[pa.Field] = ()) -> None:
+    """See that there is what `read_outputs` reads from BigQuery; arguments and errors are those."""
+    columns = ((table, prediction_columns(output_columns)), (_letters(table, deadletter_table), DEAD_LETTER))
+    for place, (name, wanted) in zip(("--table", "--deadletter-table"), columns, strict=True):
+        if name is not None:
+            from producers.scoring.table_rows import see_table  # as above
 
-    return read_table(_table_id(table, place), columns, time_column, since, place)
+            see_table(_table_id(name, place), wanted, place)
+
+
+def _letters(table: str | None, deadletter_table: str | None) -> str | None:
+    return deadletter_table or (table and f"{table}_error_records")
 
 
 def _table_id(text: str, place: str) -> TableId:

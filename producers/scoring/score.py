@@ -5,7 +5,9 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from contextlib import nullcontext, suppress
 from datetime import timedelta
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -17,12 +19,12 @@ from producers.scoring.generations import generations
 from producers.scoring.letters import check_letters, no_letters
 from producers.scoring.losses import check_losses
 from producers.scoring.origins import SLACK
-from producers.scoring.outputs import Outputs, read_outputs
+from producers.scoring.outputs import Outputs, read_outputs, see_tables
 from producers.scoring.places import came, place
 from producers.scoring.scores import Score, Sent
-from producers.scoring.table_rows import NoTableError
 from producers.scoring.timing import latency, series
-from producers.scoring.traces import qualities, traces
+from producers.scoring.traces import qualities, traces, unknown_checks
+from producers.table_access import NoTableError
 from producers.truth import Truth, read_truth
 from streaming.wiring import Contract
 
@@ -80,6 +82,7 @@ def score_run(
     stop: threading.Event | None = None,
     on_warning: Callable[[str], None] = lambda _: None,
     on_wait: Callable[[Score], None] = lambda _: None,
+    on_step: Callable[[str], None] = lambda _: None,
 ) -> Score:
     """Read everything, and score it.
 
@@ -94,21 +97,36 @@ def score_run(
         stop: ends the waiting, after one more score at most.
         on_warning: is told, in one line, what makes the score say less than it could.
         on_wait: is given each score after which another one is made.
+        on_step: is told, in a few words, what is being done.
 
     Raises:
         Mistakes: a file or table is not there, or they do not fit each other.
-        PermanentError: BigQuery refuses, or a model cannot be run offline.
+        JobError: BigQuery refuses or cannot be reached, or a model cannot be run offline.
     """
-    from producers.scoring.offline import answers  # imports TensorFlow
-    from streaming.contract import check
     from streaming.job import load_job
+    from streaming.quiet import import_tensorflow
 
+    on_step(f"Reading {truth_path}")
     truth = read_truth(truth_path)
-    contract = check(load_job(job_file or truth.run.job_file))
+    job = load_job(job_file or truth.run.job_file, "--job-file" if job_file else f"{truth_path}: job_file")
+    with suppress(NoTableError) if wait else nullcontext():
+        see_tables(table, deadletter_table)
+    on_step("Loading TensorFlow")
+    import_tensorflow()
+    from producers.scoring.offline import answers
+    from streaming.contract import check
+
+    contract = check(job)
     if contract.job_hash != truth.run.job_hash:
-        on_warning(f"--job-file: {job_file or truth.run.job_file} is not as it was when {truth_path} was written")
+        path = job_file or truth.run.job_file
+        on_warning(f"--job-file: {path} is not the one of {truth_path}, or has changed since that was written")
     if table is None and deadletter_table is None:
         on_warning("dead letters are left out of account; name their table with --deadletter-table")
+    if unknown := ", ".join(unknown_checks(truth, contract)):
+        on_warning(f"{truth_path}: these models' quality is left out of account: {unknown}")
+    with suppress(NoTableError) if wait else nullcontext():
+        see_tables(table, deadletter_table, contract.output_columns)
+    on_step("Asking the models offline")
     offline = answers(truth, contract)
     since = truth.run.started_at - SLACK
     stop = stop or threading.Event()
@@ -116,19 +134,28 @@ def score_run(
     while True:
         is_last = stop.is_set() or time.monotonic() + _PAUSE > until
         try:
-            outputs = read_outputs(table, deadletter_table, messages_file, since, contract.output_columns)
+            outputs = read_outputs(table, deadletter_table, messages_file, since, contract.output_columns, on_step)
         except NoTableError:
             if is_last:
                 raise
         else:
+            on_step("Comparing")
             result = score(truth, contract, outputs, offline)
             if result.ok or is_last:
+                if messages_file is not None and outputs.messages is not None and not len(outputs.messages):
+                    on_warning(_without_messages(messages_file))
                 return result
             on_wait(result)
+        on_step("Waiting for what is still to come")
         stop.wait(_PAUSE)
 
 
 _PAUSE = 1.0  # seconds between two scores
+
+
+def _without_messages(path: str) -> str:
+    is_empty = "://" not in path and not Path(path).stat().st_size
+    return f"--messages: {path} {'is empty' if is_empty else 'holds nothing that was published since the run began'}"
 
 
 def _sent(truth: Truth, expected: Expected) -> Sent:

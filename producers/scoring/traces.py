@@ -68,6 +68,16 @@ def _checks(truth: Truth, contract: Contract) -> Iterator[QualityCheck]:
         yield from (check for check in truth.run.quality if (check.model, check.column) in numeric)
 
 
+def unknown_checks(truth: Truth, contract: Contract) -> Iterator[str]:
+    """The checks that the scenario asks for and that this job's models cannot be held to, and why."""
+    columns = {plan.name: {column.name for column in _numeric(plan)} for plan in contract.models}
+    for check in truth.run.quality:
+        if check.model not in columns:
+            yield f"{check.model}.{check.column} (the job has no such model)"
+        elif check.column not in columns[check.model]:
+            yield f"{check.model}.{check.column} (the model has no such output, or it is not a number)"
+
+
 def _courses(
     truth: Truth, place: Place, contract: Contract, expected: Expected, answers: pa.Table
 ) -> Iterator[_Course]:

@@ -110,7 +110,8 @@ class Stream:
             slots.numbers,
             signals,
             keys=pc.if_else(keyless, None, devices),
-            ids=identifiers(len(slots), generator(self._seed, "ids", int(slots.numbers[0]))),
+            # Of another start, so that the ids of two runs on one table differ, as real devices' do.
+            ids=identifiers(len(slots), generator(self._seed, "ids", abs(self._start), int(slots.numbers[0]))),
             times=self._micros(self._plan.times(slots, drawn, self._event_time)),
             poisoned=pa.array(drawn.having(Fault.POISON)),
         )

@@ -17,7 +17,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from streaming.errors import JobError
+from streaming.errors import JobError, Mistakes
 from streaming.local.demo_fleet import DemoFleet
 from streaming.local.emulators import BigQueryEmulator, PubSubEmulator
 from streaming.local.live import Figures, Live
@@ -98,6 +98,7 @@ def run_demo(example: str, messages: int, rate: float, output_dir: Path, *, debu
 def _run(example: Example, messages: int, rate: float, output_dir: Path, progress: Console, *, debug: bool) -> int:
     find_prism()  # what is missing is said before anything is started
     emulators = (PubSubEmulator(), BigQueryEmulator())
+    directory = _emptied(output_dir)
     progress.print(f"The job: examples/{example.name}/job.yaml {example.says}")
     _train(example, progress)
     fleet = DemoFleet(
@@ -107,7 +108,7 @@ def _run(example: Example, messages: int, rate: float, output_dir: Path, progres
         subscription=_subscription("predictions-score"),
         messages=messages,
         rate=rate,
-        directory=_emptied(output_dir),
+        directory=directory,
     )
     with ExitStack() as stack:
         progress.print("Starting the emulators of Pub/Sub and BigQuery")
@@ -117,9 +118,10 @@ def _run(example: Example, messages: int, rate: float, output_dir: Path, progres
         stack.callback(fleet.stop)
         import_tensorflow()  # to score with, and here, where nothing else writes to standard error
         progress.print("Starting the job: TensorFlow and its models take some ten seconds")
-        code = supervise(_arguments(example), 1, _DemoLive(fleet), debug=debug)
-        if code or not fleet.done.is_set():
-            return code or _EXIT_INTERRUPTED
+        live = _DemoLive(fleet)
+        code = supervise(_arguments(example), 1, live, debug=debug)
+        if live.interrupted or code:
+            return _EXIT_INTERRUPTED if live.interrupted else code
     score = fleet.score()
     _show(score, fleet)
     return 0 if score.ok else 1
@@ -146,12 +148,21 @@ def _arguments(example: Example) -> list[str]:
 
 
 class _DemoLive(Live):
-    """The live line. It starts the fleet when the job reads, and ends the job when the fleet is done."""
+    """The live line. It starts the fleet when the job reads, and ends the job when the fleet is done.
+
+    Attributes:
+        interrupted: whether somebody ended the job before that.
+    """
 
     def __init__(self, fleet: DemoFleet) -> None:
         super().__init__()
         self._fleet = fleet
         self._ended = False
+        self.interrupted = False
+
+    def stop(self) -> None:
+        super().stop()
+        self.interrupted |= not self._ended
 
     def update(self, worker: int, snapshot: Mapping[str, Any]) -> None:
         super().update(worker, snapshot)  # the first figures come when the job reads
@@ -171,10 +182,18 @@ class _DemoLive(Live):
 
 
 def _emptied(directory: Path) -> Path:
-    """The directory, without the files of an earlier demo."""
-    directory.mkdir(parents=True, exist_ok=True)
-    for name in DemoFleet.FILES:
-        (directory / name).unlink(missing_ok=True)
+    """The directory, without the files of an earlier demo.
+
+    Raises:
+        Mistakes: it cannot be made, or not be written to.
+    """
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        for name in DemoFleet.FILES:
+            (directory / name).write_bytes(b"")
+            (directory / name).unlink()
+    except OSError as error:
+        raise Mistakes([f"--output-dir: {directory} cannot be written to ({error.strerror}); name another"]) from error
     return directory
 
 

@@ -102,7 +102,8 @@ class DemoFleet:
         taker.join()
 
     def _publish(self) -> None:
-        from producers.publishing.publish import PublishPlan, publish
+        from producers.publishing.plan import PublishPlan
+        from producers.publishing.publish import publish
 
         plan = PublishPlan(
             self.topic, str(self.scenario), rate=self.rate, messages=self.messages, truth=self.truth_path

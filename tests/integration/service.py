@@ -17,7 +17,8 @@ from uuid import uuid4
 import psutil
 from google.cloud.bigquery import Dataset
 
-from producers.publishing.publish import PublishPlan, publish
+from producers.publishing.plan import PublishPlan
+from producers.publishing.publish import publish
 from producers.scoring.score import score_run
 from producers.scoring.scores import Score
 from streaming.endpoints import bigquery_client, publisher_client, subscriber_client

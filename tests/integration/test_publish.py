@@ -18,7 +18,8 @@ import pyarrow.compute as pc
 import pytest
 
 from producers.messages import Fault
-from producers.publishing.publish import PublishPlan, publish
+from producers.publishing.plan import PublishPlan
+from producers.publishing.publish import publish
 from producers.publishing.sending import UNDER_WAY, Totals
 from producers.truth import Truth, read_truth
 from streaming.endpoints import publisher_client, subscriber_client
@@ -107,7 +108,11 @@ def test_what_a_subscription_receives_is_what_the_truth_file_says(
     channel.subscribe()
     totals = publish(plan)
     truth, received = read_truth(path), channel.received()
-    assert totals == Totals(totals.published, 2000 - totals.published, 0, totals.seconds, "completed")
+    assert totals == replace(
+        Totals(totals.published, 2000 - totals.published, 0, totals.seconds, "completed"),
+        planted=totals.refused,
+        reason=totals.reason,
+    )
     assert truth.ending == "completed"
     assert received_hashes(received) == hashes(truth, "confirmed")
     marks = Counter(each.attributes.get("googclient_schemaencoding", "") for each in received)
@@ -116,8 +121,9 @@ def test_what_a_subscription_receives_is_what_the_truth_file_says(
     if with_schema:
         refused = truth.messages.filter(pc.equal(truth.messages["status"], "refused"))
         assert set(refused["stage"].to_pylist()) == {"decode"}
+        assert totals.reason.startswith("InvalidArgument: ")
     else:
-        assert totals.refused == 0
+        assert (totals.refused, totals.reason) == (0, "")
 
 
 def test_messages_of_a_device_arrive_in_their_order(channel: Channel, scenario: Path, tmp_path: Path) -> None:
@@ -270,6 +276,7 @@ def test_an_emulator_that_goes_away_half_way_is_one_line(
     assert counts["confirmed"] >= 200
     assert counts["unknown"] > 0
     assert str(raised.value).endswith(
-        f"; {counts['confirmed']:,} messages are published, of {counts['unknown']:,} it is unknown; {path} tells which"
+        f"; messages: published {counts['confirmed']:,}, not published {counts['refused']:,}, "
+        f"unknown {counts['unknown']:,}; {path} tells which"
     )
     assert str(raised.value).startswith(truth.ending)

@@ -21,14 +21,15 @@ from producers.commands.replay import replay as replay_command
 from producers.replaying.letters import Selection
 from producers.replaying.replay import ANSWERED, NOT_SELECTED, replay
 from producers.replaying.replay_plan import ReplayPlan
-from producers.replaying.replay_summary import Held, Reason, Summary
+from producers.replaying.replay_summary import FailedAt, Held, Reason, Summary
+from producers.table_access import NoTableError
 from streaming.batches import FAILURE
 from streaming.bigquery.error_records import insert
 from streaming.bigquery.table_ids import TableId, parse_table_id
 from streaming.bigquery.tables import ensure_error_table
 from streaming.deadletters import to_messages, to_rows
 from streaming.endpoints import bigquery_client, publisher_client
-from streaming.errors import JobError, Mistakes, PermanentError
+from streaming.errors import JobError, Mistakes
 from tests.integration.service import PROJECT, Service, await_true
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600), pytest.mark.usefixtures("emulators")]
@@ -210,6 +211,8 @@ def test_the_query_of_the_table_selects_as_a_selection_does(
     summary = done(letters.plan(selection=selection))
     assert [attributes["original_message_id"] for _, attributes in letters.published()] == expected
     assert (summary.messages, summary.left_out) == (len(expected), {})
+    there = {FailedAt("decode", None): 1, FailedAt("infer:a", "a"): 1, FailedAt("event_time", None): 1}
+    assert summary.unwanted == ({} if expected else there)
 
 
 def dead(letters: Letters) -> str:
@@ -264,22 +267,22 @@ def test_what_is_missing_is_said_before_anything_is_sent(letters: Letters) -> No
     for plan, error, words in [
         (
             ReplayPlan("projects/test/topics/none", table=letters.table),
-            PermanentError,
+            Mistakes,
             "--topic: there is no ",
         ),
-        (ReplayPlan(topic, table=missing), PermanentError, f"--table {missing}: no such table; "),
+        (ReplayPlan(topic, table=missing), Mistakes, f"--table {missing}: no such table; "),
         (
             ReplayPlan(topic, table=letters.output_table),
-            PermanentError,
-            "not a table of dead letters, it lacks ",
+            Mistakes,
+            "lacks the columns ",
         ),
-        (letters.plan(output_table=missing), PermanentError, f"--output-table {missing}: no such table; "),
+        (letters.plan(output_table=missing), Mistakes, f"--output-table {missing}: no such table; "),
         (
             letters.plan(output_table=letters.table),
-            PermanentError,
-            "not a table of predictions, it lacks ",
+            Mistakes,
+            "lacks the columns ",
         ),
-        (letters.plan(subscription="projects/test/subscriptions/none"), PermanentError, "--subscription: there is no "),
+        (letters.plan(subscription="projects/test/subscriptions/none"), Mistakes, "--subscription: there is no "),
         (letters.plan(subscription=letters.service.subscription("in")), Mistakes, "is of --topic projects/test/topics"),
     ]:
         with pytest.raises(error) as raised:
@@ -291,7 +294,9 @@ def test_what_is_missing_is_said_before_anything_is_sent(letters: Letters) -> No
 
 def test_an_emulator_that_is_down_is_said_in_one_line(letters: Letters, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PUBSUB_EMULATOR_HOST", "127.0.0.1:1")
-    with pytest.raises(JobError, match=r"^--topic: the Pub/Sub emulator .* does not tell whether there is .*\)$"):
+    with pytest.raises(
+        JobError, match=r"^--topic: the Pub/Sub emulator .* does not answer: nothing listens there; see"
+    ):
         done(letters.plan())
 
 
@@ -316,13 +321,13 @@ def test_the_command_shows_what_goes(letters: Letters, command: Callable[..., Re
     letters.write({"message_id": "1", "error_message": "8 bytes are left"}, {"message_id": None, "stage": "generation"})
     flags = (f"--topic={letters.service.topic('in')}", f"--table={letters.table}")
     dry = command(*flags, "--dry-run")
-    assert (dry.exit_code, [line.rstrip() for line in dry.stdout.splitlines()[2:]]) == (
+    assert (dry.exit_code, [line.rstrip() for line in dry.stdout.splitlines()[4:]]) == (
         0,
         ["1 message would be published, of 1 dead letter.", "1 dead letter left out: of an event, not of a message"],
     )
     assert letters.published() == []
     real = command(*flags, "--stage=decode", "--rate=5")
-    assert (real.exit_code, real.stdout.splitlines()[2:]) == (0, ["1 message published, of 1 dead letter."])
+    assert (real.exit_code, real.stdout.splitlines()[4:]) == (0, ["1 message published, of 1 dead letter."])
     assert letters.published() == [(b"x", {"site": "north", "original_message_id": "1"})]
 
 
@@ -343,7 +348,7 @@ def test_mistakes_and_missing_things_print_nothing_on_standard_output(
     letters: Letters, command: Callable[..., Result]
 ) -> None:
     topic = f"--topic={letters.service.topic('in')}"
-    for flags, error in (([topic], Mistakes), ([topic, f"--table={letters.table}_none"], PermanentError)):
+    for flags, error in (([topic], Mistakes), ([topic, f"--table={letters.table}_none"], NoTableError)):
         ended = command(*flags)
         assert (type(ended.exception), ended.stdout) == (error, "")
 

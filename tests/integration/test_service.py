@@ -103,7 +103,7 @@ def test_a_cascade_on_two_workers(example: Path, tmp_path: Path) -> None:
 def test_nothing_is_lost_when_the_worker_is_killed_three_times(example: Path, tmp_path: Path) -> None:
     service = Service(example / "job.yaml")
     truth, stop = tmp_path / "truth.ndjson", threading.Event()
-    arguments = {"stop": stop, "messages": 20_000, "rate": 400, "seed": 7}
+    arguments = {"stop": stop, "rate": 100, "seed": 7}
     publisher = threading.Thread(target=service.publish, args=(example / "scenario.yaml", truth), kwargs=arguments)
     with service.running() as process:
         publisher.start()
