@@ -225,7 +225,7 @@ PLANTED = {
         Finding(Kind.WRONG_PAYLOAD, "dead letters", "m3", None, "5 bytes that begin 6f74686572; 9 were sent"),
     ),
     "row of an unknown message": (
-        with_row(9, "times5", key="device-7"),
+        with_row(9, "times5", key="device-7", publish_time=START + timedelta(seconds=3)),
         Finding(Kind.NEVER_SENT, "table", "m9", "times5", "m9/times5"),
     ),
     "row of a refused message": (
@@ -233,7 +233,7 @@ PLANTED = {
         Finding(Kind.NEVER_SENT, "table", "m7", "times5", "m7/times5"),
     ),
     "dead letter of an unknown message": (
-        with_letter(9, "decode"),
+        with_letter(9, "decode", timestamp=START + timedelta(seconds=3)),
         Finding(Kind.NEVER_SENT, "dead letters", "m9", None, "stage decode"),
     ),
 }

@@ -67,9 +67,26 @@ def test_answers_to_a_replay_are_allowed_beside_the_dead_letter() -> None:
 
 
 def test_a_replay_that_answers_for_a_lost_message_makes_up_for_it() -> None:
-    table = [each | {"message_id": "again"} if of(each, 1, "times5") else each for each in rows()]
+    again = {"message_id": "again", "publish_time": START + timedelta(hours=1)}
+    table = [each | again if of(each, 1, "times5") else each for each in rows()]
     score = scored(table, letters())
     assert (score.ok, score.came[0].replayed) == (True, 1)
+
+
+def test_what_was_published_before_its_message_is_no_replay() -> None:
+    table = [each | {"message_id": "odd"} if of(each, 1, "times5") else each for each in rows()]
+    assert [(each.kind, each.message_id) for each in scored(table, letters()).findings] == [
+        (Kind.LOST, "m1"),
+        (Kind.NEVER_SENT, "odd"),
+    ]
+
+
+def test_the_rows_of_a_run_a_moment_before_or_after_are_foreign() -> None:
+    before, after = (
+        row(9, "times5", publish_time=at) for at in (START - timedelta(seconds=1), ENDED + timedelta(seconds=1))
+    )
+    score = scored([*rows(), before, after], letters())
+    assert (score.ok, score.came[0].foreign) == (True, 2)
 
 
 def test_the_dead_letter_of_a_replay_is_a_repetition_unless_its_stage_is_wrong() -> None:

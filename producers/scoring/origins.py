@@ -24,9 +24,9 @@ class Origin(IntEnum):
     """How a row is of a message. A known one is one of the first two, one of the run one of the first three."""
 
     OWN = 0  # it has the message's id
-    REPLAYED = 1  # it has another, and says that it is the message published anew
+    REPLAYED = 1  # it has another, says that it is the message, and was published after it
     UNCONFIRMED = 2  # it may well be one of which nobody knows whether, or how often, it was sent
-    FOREIGN = 3  # it is of a time outside the run
+    FOREIGN = 3  # it is of a time before or after the run's own rows
     NONE = 4
 
 
@@ -60,9 +60,9 @@ class Origins:
 def of_predictions(rows: pa.Table, truth: Truth, expected: Expected, *, timed: bool) -> Origins:
     """The origins of rows of the predictions table.
 
-    A row is of the message whose id it has. Else of the one whose id begins its `prediction_id`: an answer to a replay;
-    or, where that one was sent several times and must have been answered at once, to another copy of it. Else it may be
-    of a doubtful message of the same key and event time, or be foreign by its publish time.
+    A row is of the message whose id it has. Else of the one whose id begins its `prediction_id`: an answer to a replay,
+    if it was published later; or, where that one was sent several times and must have been answered at once, to another
+    copy of it. Else it may be of a doubtful message of the same key and event time, or be foreign by its publish time.
 
     Args:
         rows: of the predictions table, or of output messages.
@@ -76,10 +76,11 @@ def of_predictions(rows: pa.Table, truth: Truth, expected: Expected, *, timed: b
         others = rows.take(pa.array(left))
         messages = positions(_id_parts(others["prediction_id"]), expected.ids)
         again = marked(expected.doubtful & expected.answered.any(axis=1), messages)
-        named = messages >= 0
+        sent = micros(taken(truth.messages["sent_at"], messages))
+        named = (messages >= 0) & (again | (micros(others["publish_time"]) > sent))
         unsure = again | (~named & _are_doubtful(others, truth, expected, timed=timed))
-        kinds = np.where(named, Origin.REPLAYED, _foreign(others["publish_time"], truth))
-        found.messages[left] = messages
+        kinds = np.where(named, Origin.REPLAYED, _foreign(rows["publish_time"], found, truth)[left])
+        found.messages[left] = np.where(named, messages, -1)
         found.kinds[left] = np.where(unsure, Origin.UNCONFIRMED, kinds)
     return found
 
@@ -97,7 +98,7 @@ def of_dead_letters(rows: pa.Table, truth: Truth, expected: Expected) -> Origins
         messages = positions(_originals(others["attributes"]), expected.messages["message_id"])
         hashes = expected.messages["payload_sha256"].filter(pa.array(expected.doubtful))
         unsure = (messages < 0) & (positions(sha256(others["payloadBytes"]), hashes) >= 0)
-        kinds = np.where(messages >= 0, Origin.REPLAYED, _foreign(others["timestamp"], truth))
+        kinds = np.where(messages >= 0, Origin.REPLAYED, _foreign(rows["timestamp"], found, truth)[left])
         found.messages[left] = messages
         found.kinds[left] = np.where(unsure, Origin.UNCONFIRMED, kinds)
     return found
@@ -132,10 +133,16 @@ def _measured(rows: pa.Table, *, timed: bool) -> pa.ChunkedArray:
     return pc.binary_join_element_wise(rows["event_time"].cast(pa.int64()).cast(pa.string()), rows["key"], " ")
 
 
-def _foreign(times: pa.ChunkedArray, truth: Truth) -> np.ndarray:
-    first, last = (micros(pa.array([time]))[0] for time in (truth.run.started_at - SLACK, truth.ended_at + SLACK))
+def _foreign(times: pa.ChunkedArray, found: Origins, truth: Truth) -> np.ndarray:
+    """`FOREIGN` for rows of a time before or after all of the run's own, else `NONE`; of no own, for the run's time."""
     at = micros(times)
-    return np.where((at != NO_TIME) & ((at < first) | (at > last)), Origin.FOREIGN, Origin.NONE)
+    own = at[found.are(Origin.OWN) & (at != NO_TIME)]
+    if not len(own):
+        own = np.concatenate(
+            [micros(pa.array([time])) for time in (truth.run.started_at - SLACK, truth.ended_at + SLACK)]
+        )
+    outside = (at != NO_TIME) & ((at < own.min()) | (at > own.max()))
+    return np.where(outside, Origin.FOREIGN, Origin.NONE)
 
 
 def _originals(attributes: pa.ChunkedArray) -> pa.Array:
