@@ -8,7 +8,7 @@ import pytest
 
 from producers.replaying.letters_subscription import LetterSubscription
 from streaming.endpoints import publisher_client, subscriber_client
-from streaming.errors import PermanentError
+from streaming.errors import Mistakes
 from tests.integration.service import await_true
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("emulators")]
@@ -61,6 +61,6 @@ def test_letters_whose_leases_lapse_are_still_one_letter_each(name: str, monkeyp
 
 def test_a_subscription_that_is_gone_is_said_in_one_line() -> None:
     missing = "projects/test/subscriptions/none"
-    words = f"^--subscription {missing}: not to be had; .*$"
-    with pytest.raises(PermanentError, match=words), LetterSubscription(missing) as source:
+    words = f"^--subscription {missing}: no such subscription; name one of the dead-letter topic$"
+    with pytest.raises(Mistakes, match=words), LetterSubscription(missing) as source:
         next(iter(source))
