@@ -200,7 +200,7 @@ def _emptied(directory: Path) -> Path:
 def _train(example: Example, progress: Console) -> None:
     if example.is_trained():
         return
-    progress.print(f"Training its models: {', '.join(example.models)}")
+    progress.print(f"Training its models, which takes up to a minute: {', '.join(example.models)}")
     models = example.directory / "models"
     shutil.rmtree(models, ignore_errors=True)  # of a training that was stopped early
     command = [sys.executable, "-m", example.training, f"--output_dir={models}"]
