@@ -28,13 +28,15 @@ check: setup  ## the linters
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+	$(BIN)/hadolint Dockerfile
 
 format: setup  ## mend what the linters can mend
 	$(BIN)/ruff check --fix $(SOURCES)
 	$(BIN)/ruff format $(SOURCES)
 
-schema: setup  ## the JSON schema of the job file
+schema: setup  ## the JSON schema of the job file, and the template's specification
 	$(BIN)/python -m streaming.job > job.schema.json
+	$(BIN)/python -m streaming.dataflow.spec > flex_template.json
 
 lock: setup  ## the pinned requirements, from pyproject.toml
 	$(COMPILE) --output-file requirements.txt

@@ -17,7 +17,7 @@ from streaming.errors import JobError, Mistakes, exit_code
 from streaming.job import load_job
 from streaming.options import Parameters
 from streaming.pipeline import Ends, build
-from streaming.runners import EndOfLine, beam_flags, beam_mistakes, reader, runner_mistakes, runner_of
+from streaming.runners import EndOfLine, beam_arguments, beam_flags, beam_mistakes, reader, runner_mistakes, runner_of
 from streaming.wiring import Contract
 
 
@@ -33,8 +33,11 @@ class Launch:
 def main(argv: Sequence[str] | None = None) -> int:
     """Launch the job and return without waiting: the exit code, 2 for mistakes of the caller."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    if argv is None:
+        argv = sys.argv[1:]
+        _tell_beam(argv)
     try:
-        launch = checked(sys.argv[1:] if argv is None else argv)
+        launch = checked(argv)
         services.prepare(launch.parameters, launch.contract)
         start(launch)
     except JobError as error:
@@ -43,14 +46,23 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
+def _tell_beam(argv: Sequence[str]) -> None:
+    """Leave Beam nothing but its own options, as it takes them: its file systems read the program's arguments."""
+    _, others, _ = options.read(argv, beam_flags())
+    beam_args, _ = beam_arguments(others)
+    sys.argv[1:] = [] if beam_mistakes(beam_args) else beam_args
+
+
 def checked(argv: Sequence[str]) -> Launch:
     """The job that `argv` describes, checked end to end without a service.
 
     Raises:
         Mistakes: all that is wrong with flags, job file, schema and models, at once.
     """
-    values, beam_args, mistakes = options.read(argv, beam_flags())
-    beam_options = PipelineOptions(beam_args, streaming=True)
+    values, others, mistakes = options.read(argv, beam_flags())
+    beam_args, switch_mistakes = beam_arguments(others)
+    beam_options = PipelineOptions(beam_args, streaming=True, save_main_session=False)  # nothing is defined in it
+    mistakes += switch_mistakes
     mistakes += beam_mistakes(beam_args) or runner_mistakes(beam_options)
     contract = None
     if "job_file" in values:

@@ -7,21 +7,49 @@ import posixpath
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    WithJsonSchema,
+    model_validator,
+)
 
 from streaming.bigquery.table_ids import parse_table_id
 from streaming.durations import Duration
 from streaming.errors import Mistakes
 
-Subscription = Annotated[str, StringConstraints(pattern=r"^projects/[^/\s]+/subscriptions/[^/\s]+$")]
-Topic = Annotated[str, StringConstraints(pattern=r"^projects/[^/\s]+/topics/[^/\s]+$")]
+# Other regular expression engines read these, too: nothing in them that RE2 or JavaScript lacks. RE2 counts to 1,000 at
+# most, so that lengths are left to the program.
+_PROJECT = r"(?:[a-z0-9-]+(?:\.[a-z0-9-]+)+:)?[a-z0-9][a-z0-9-]*"
+_TABLE = rf"{_PROJECT}[:.][A-Za-z0-9_]+\.[^\x00-\x1F!-,./:-@\[-\^`{{-\x7F]+"  # of ASCII: letters, digits, _, -, space
 
 
 def _table(text: str) -> str:
     return str(parse_table_id(text))
 
 
-Table = Annotated[str, AfterValidator(_table)]
+def _resource(collection: str) -> StringConstraints:
+    """Pub/Sub's rule for names; of projects, what emulators take as well."""
+    return StringConstraints(pattern=rf"^projects/[A-Za-z0-9._:-]+/{collection}/[A-Za-z][A-Za-z0-9._~+%-]*$")
+
+
+# The `paramType` of each is the picker that the console shows for it.
+Subscription = Annotated[str, _resource("subscriptions"), Field(json_schema_extra={"paramType": "PUBSUB_SUBSCRIPTION"})]
+Topic = Annotated[str, _resource("topics"), Field(json_schema_extra={"paramType": "PUBSUB_TOPIC"})]
+Table = Annotated[
+    str,
+    AfterValidator(_table),
+    WithJsonSchema({"type": "string", "pattern": rf"^{_TABLE}$", "paramType": "BIGQUERY_TABLE"}),
+]
+JobFile = Annotated[
+    str,  # the template's is on gs://, where the launcher can read it
+    WithJsonSchema({"type": "string", "pattern": r"^gs://[a-z0-9._-]+/.*[^/\r\n]$", "paramType": "GCS_READ_FILE"}),
+]
+Span = Annotated[Duration, WithJsonSchema({"type": "string", "pattern": r"^[0-9]*[1-9][0-9]*(?:ms|s|m|h|d)$"})]
 
 _FORMS = {
     "input_subscription": "projects/PROJECT/subscriptions/SUBSCRIPTION",
@@ -31,27 +59,77 @@ _FORMS = {
 
 
 class Parameters(BaseModel):
-    """Where the job reads and writes, and how large its batches are."""
+    """Where the job reads and writes, and how large its batches are.
+
+    The fields are all that is said of a parameter: `--help`, the README and the template's form are made from them.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    job_file: str = Field(description="the job file, local or gs://")
-    input_subscription: Subscription = Field(description="projects/P/subscriptions/S, read from")
-    output_table: Table = Field(description="P:D.T or P.D.T, a row for each message and model")
-    output_topic: Topic | None = Field(None, description="projects/P/topics/T, a message for each prediction")
-    output_deadletter_table: Table | None = Field(None, description="without it OUTPUT_TABLE_error_records")
-    output_deadletter_topic: Topic | None = Field(
-        None, description="projects/P/topics/T, a message for each dead letter"
+    job_file: JobFile = Field(
+        title="Job File",
+        description="The job file, local or on Cloud Storage. For example, `gs://bucket/pumps/job.yaml`.",
+        json_schema_extra={"group": "Input"},
     )
-    output_ordering: bool = Field(False, description="output messages carry the key as their ordering key")
-    window_duration: Duration | None = Field(
-        None, description="event-time windows, as in 30s, 5m, 1h; without it the job file's"
+    input_subscription: Subscription = Field(
+        title="Pub/Sub Input Subscription",
+        description="The subscription that messages are read from. "
+        "For example, `projects/my-project/subscriptions/readings`.",
+        json_schema_extra={"group": "Input"},
+    )
+    output_table: Table = Field(
+        title="BigQuery Output Table",
+        description="The table that gets a row for each message and model. "
+        "For example, `my-project:fleet.predictions`.",
+        json_schema_extra={"group": "Output"},
+    )
+    output_topic: Topic | None = Field(
+        None,
+        title="Pub/Sub Output Topic",
+        description="The topic that gets a message for each prediction. "
+        "For example, `projects/my-project/topics/predictions`.",
+        json_schema_extra={"group": "Output"},
+    )
+    output_ordering: bool = Field(
+        False,
+        title="Ordered Output Messages",
+        description="Whether output messages carry the key as their ordering key. For example, `true`.",
+        json_schema_extra={"group": "Output", "pattern": "^(?:true|false)$"},
+    )
+    output_deadletter_table: Table | None = Field(
+        None,
+        title="BigQuery Dead-Letter Table",
+        description="The table of messages that failed; without it OUTPUT_TABLE_error_records. "
+        "For example, `my-project:fleet.failures`.",
+        json_schema_extra={"group": "Dead Letters"},
+    )
+    output_deadletter_topic: Topic | None = Field(
+        None,
+        title="Pub/Sub Dead-Letter Topic",
+        description="The topic that gets the messages that failed, as they came. "
+        "For example, `projects/my-project/topics/failures`.",
+        json_schema_extra={"group": "Dead Letters"},
+    )
+    window_duration: Span | None = Field(
+        None,
+        title="Window Duration",
+        description="The length of the event-time windows; without it the job file's. For example, `5m`.",
+        json_schema_extra={"group": "Windows and Batches"},
     )
     batch_size: int = Field(
-        1000, ge=1, le=10_000, description="most rows of one model call; a batch also closes at 8 MB"
+        1000,
+        ge=1,
+        le=10_000,
+        title="Batch Size",
+        description="The most rows of one model call; a batch also closes at 8 MB. For example, `500`.",
+        json_schema_extra={"group": "Windows and Batches", "pattern": "^(?:[1-9][0-9]{0,3}|10000)$"},
     )
-    batch_max_wait: Duration | None = Field(
-        None, description="how long a batch may wait for more; without it 50ms, and on Dataflow what a bundle brings"
+    batch_max_wait: Span | None = Field(
+        None,
+        title="Longest Wait for a Batch",
+        description="How long a batch may wait for more; without it 50ms, and on Dataflow what a bundle brings. "
+        "For example, `200ms`.",
+        json_schema_extra={"group": "Windows and Batches"},
     )
 
     @model_validator(mode="after")

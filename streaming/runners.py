@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
@@ -27,6 +27,55 @@ _PYTHON_RUNNERS = {
 def beam_flags() -> set[str]:
     """The names of Beam's own pipeline options, its runners' included."""
     return {flag.removeprefix("--") for action in _beam_parser()._actions for flag in action.option_strings}
+
+
+def beam_arguments(argv: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Beam's own options as Beam takes them, and what is wrong with those of them that are switches.
+
+    The launcher of a Flex Template gives every option a value, but Beam's switches take none: `--update=true` becomes
+    `--update`, and `--update=false` is left out. So is an option whose value is the empty text.
+
+    Args:
+        argv: flags that Beam has, each as one argument or with its value as the next.
+    """
+    options = _beam_parser()._option_string_actions
+    arguments: list[str] = []
+    mistakes: list[str] = []
+    for flag, value in _pairs(argv):
+        if value is None or (value and options[flag].nargs != 0):
+            arguments.append(flag if value is None else f"{flag}={value}")
+        elif value.lower() == "true":
+            arguments.append(flag)
+        elif value.lower() == "false" and (opposite := _opposite(options[flag], options.values())) is not None:
+            arguments += opposite
+        elif value:
+            mistakes.append(_switch_mistake(flag, value))
+    return arguments, mistakes
+
+
+def _pairs(argv: Sequence[str]) -> Iterator[tuple[str, str | None]]:
+    """Each flag with its value, if it has one."""
+    following = [*argv, "--"][1:]
+    for argument, next_one in zip(argv, following, strict=True):
+        if argument.startswith("--"):
+            flag, equals, value = argument.partition("=")
+            spaced = None if next_one.startswith("--") else next_one
+            yield flag, value if equals else spaced
+
+
+def _opposite(switch: argparse.Action, others: Iterable[argparse.Action]) -> list[str] | None:
+    """The arguments that leave a switch off: none, or the switch that undoes it; None if it cannot be left off."""
+    if switch.const is True:
+        undoing = [each for each in others if each.dest == switch.dest and each.const is False]
+        if undoing:
+            return [undoing[0].option_strings[0]]
+    return None if switch.default is switch.const else []
+
+
+def _switch_mistake(flag: str, value: str) -> str:
+    if value.lower() == "false":
+        return f"{flag}: Beam has it always on; leave it out"
+    return f"{flag}: {value!r} is neither true nor false"
 
 
 def beam_mistakes(argv: Sequence[str]) -> list[str]:

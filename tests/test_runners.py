@@ -7,7 +7,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 
 from streaming.errors import Mistakes
 from streaming.options import Parameters
-from streaming.runners import beam_flags, reader, runner_mistakes, runner_of
+from streaming.runners import beam_arguments, beam_flags, reader, runner_mistakes, runner_of
 from streaming.source import ReadBySubscriber, ReadLimits, ReadOnDataflow
 
 SUBSCRIPTION = "projects/my-project/subscriptions/readings"
@@ -63,3 +63,31 @@ def test_other_runners_read_by_subscriber_and_wait_a_little() -> None:
     assert vars(read)["_limits"] == ReadLimits(1000, 0.05)
     patient = reader(parameters(batch_size=10, batch_max_wait="1s"), "FlinkRunner")
     assert vars(patient)["_limits"] == ReadLimits(10, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("given", "taken"),
+    [
+        (["--streaming=true", "--update=TRUE", "--no_auth"], ["--streaming", "--update", "--no_auth"]),
+        (["--update=false", "--no_auth=False"], []),
+        (["--use_public_ips=false", "--save_main_session=False"], ["--no_use_public_ips", "--no_save_main_session"]),
+        (["--no_use_public_ips=true", "--no_pipeline_type_check=false"], ["--no_use_public_ips"]),
+        (["--update", "false", "--streaming", "true"], ["--streaming"]),
+        (
+            ["--num_workers", "2", "--labels=a=b", "--update=", "--service_account_email="],
+            ["--num_workers=2", "--labels=a=b"],
+        ),
+    ],
+)
+def test_beams_switches_may_have_values(given: list[str], taken: list[str]) -> None:
+    assert beam_arguments(given) == (taken, [])
+
+
+def test_a_switch_that_is_no_truth_or_cannot_be_off_is_a_mistake() -> None:
+    assert beam_arguments(["--update=yes", "--enable_streaming_engine=false", "--streaming=true"]) == (
+        ["--streaming"],
+        [
+            "--update: 'yes' is neither true nor false",
+            "--enable_streaming_engine: Beam has it always on; leave it out",
+        ],
+    )

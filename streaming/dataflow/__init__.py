@@ -1,0 +1,1 @@
+"""The service's side: the job as a Flex Template of Dataflow."""

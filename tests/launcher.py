@@ -1,0 +1,157 @@
+"""A Flex Template's launcher, and what it meets: Google's services on free ports."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import google_crc32c
+import grpc
+from google.pubsub_v1.types import GetSubscriptionRequest, GetTopicRequest, Subscription, Topic
+
+ENTRY = Path(__file__).parents[1] / "streaming" / "main.py"
+ANONYMOUS = """
+import google.auth
+from google.auth.credentials import AnonymousCredentials
+
+google.auth.default = lambda *_, **__: (AnonymousCredentials(), "my-project")
+"""
+"""Run as the process starts: nobody has an account here, and looking for one takes a network."""
+
+PATIENCE = 60  # seconds until a launch that does not end is a failure
+
+
+Answer = tuple[HTTPStatus, dict[str, Any], dict[str, str]]
+"""Status, JSON and headers."""
+
+
+@dataclass
+class GoogleServer:
+    """Google's REST services on one port, each as far as a launch needs it.
+
+    Attributes:
+        objects: Cloud Storage, which takes objects, by their `gs://` names.
+        tables: BigQuery, which makes tables in every data set: their ids, in the order in which they were made.
+        jobs: Dataflow, which takes jobs: path and JSON of each request.
+    """
+
+    port: int = 0
+    objects: dict[str, bytes] = field(default_factory=dict)
+    tables: list[str] = field(default_factory=list)
+    jobs: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+
+    def answer(self, method: str, target: str, body: bytes) -> Answer:
+        url = urlsplit(target)
+        if url.path.startswith("/v1b3/"):
+            self.jobs.append((f"{method} {url.path}", json.loads(body or b"{}")))
+            return HTTPStatus.OK, {"id": "2026-07-01_job"}, {}
+        if url.path.startswith("/bigquery/v2/"):
+            return self._bigquery(method, url.path, body)
+        if url.path.startswith("/upload/storage/v1/b/"):
+            return self._upload(method, url.path.split("/")[5], parse_qs(url.query), body)
+        bucket, _, name = url.path.removeprefix("/storage/v1/b/").partition("/o/")
+        if name and f"gs://{bucket}/{unquote(name)}" not in self.objects:
+            return HTTPStatus.NOT_FOUND, {}, {}
+        return HTTPStatus.OK, {"name": unquote(name) or bucket}, {}
+
+    def _bigquery(self, method: str, path: str, body: bytes) -> Answer:
+        """There is no table until it is made; one that is made is what it was asked to be."""
+        if method == "POST":
+            table = json.loads(body)
+            self.tables.append(".".join(table["tableReference"].values()))
+            return HTTPStatus.OK, table, {}
+        if "/tables/" in path:
+            return HTTPStatus.NOT_FOUND, {}, {}
+        return HTTPStatus.OK, {"datasetReference": {"projectId": "my-project", "datasetId": "data"}}, {}
+
+    def _upload(self, method: str, bucket: str, query: Mapping[str, list[str]], body: bytes) -> Answer:
+        """A resumable upload: the first request names the object and is told where the content goes, in one piece."""
+        if method == "POST":
+            name = json.loads(body)["name"]
+            location = f"http://localhost:{self.port}/upload/storage/v1/b/{bucket}/o?name={name}"
+            return HTTPStatus.OK, {}, {"Location": location}
+        self.objects[f"gs://{bucket}/{query['name'][0]}"] = body
+        checksum = base64.b64encode(google_crc32c.value(body).to_bytes(4, "big")).decode()
+        return HTTPStatus.OK, {"name": query["name"][0], "bucket": bucket, "crc32c": checksum}, {}
+
+
+@contextmanager
+def google_server() -> Iterator[GoogleServer]:
+    """The server, while the block runs."""
+    google = GoogleServer()
+
+    class Requests(BaseHTTPRequestHandler):
+        def answer(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            status, reply, headers = google.answer(self.command, self.path, body)
+            text = json.dumps(reply).encode()
+            self.send_response(status)
+            for name, value in {"Content-Type": "application/json", "Content-Length": len(text), **headers}.items():
+                self.send_header(name, str(value))
+            self.end_headers()
+            self.wfile.write(text)
+
+        do_GET = do_POST = do_PUT = answer  # noqa: N815 - as the base class calls them
+
+        def log_message(self, *args: object) -> None:
+            """Not on the screen."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Requests) as server:
+        google.port = server.server_port
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        yield google
+        server.shutdown()
+
+
+class PubSubServer(grpc.GenericRpcHandler):
+    """Has every topic and every subscription."""
+
+    def service(self, call: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler | None:
+        if call.method.endswith("/GetTopic"):
+            return grpc.unary_unary_rpc_method_handler(
+                lambda request, _: Topic(name=request.topic), GetTopicRequest.deserialize, Topic.serialize
+            )
+        return grpc.unary_unary_rpc_method_handler(
+            lambda request, _: Subscription(name=request.subscription, topic="projects/my-project/topics/readings"),
+            GetSubscriptionRequest.deserialize,
+            Subscription.serialize,
+        )
+
+
+@contextmanager
+def pubsub_server() -> Iterator[str]:
+    """Its host:port, while the block runs."""
+    server = grpc.server(ThreadPoolExecutor(2), [PubSubServer()])
+    host = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
+    server.start()
+    yield host
+    server.stop(None).wait()
+
+
+def launch(
+    parameters: Mapping[str, str], variables: Mapping[str, str], directory: Path
+) -> subprocess.CompletedProcess[str]:
+    """Run the entry file as the launcher does: from where the image has it, with every option as `--name=value`."""
+    entry = Path(shutil.copy(ENTRY, directory))
+    (directory / "site").mkdir()
+    (directory / "site" / "sitecustomize.py").write_text(ANONYMOUS)
+    command = [sys.executable, str(entry), *(f"--{name}={value}" for name, value in parameters.items())]
+    variables = {"FLEX_TEMPLATE_PYTHON_PY_FILE": str(entry), "PYTHONPATH": str(directory / "site"), **variables}
+    environment = {**os.environ, **variables}
+    return subprocess.run(
+        command, cwd=directory, env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False
+    )
