@@ -68,6 +68,7 @@ def test_other_runners_read_by_subscriber_and_wait_a_little() -> None:
 @pytest.mark.parametrize(
     ("given", "taken"),
     [
+        ([], []),
         (["--streaming=true", "--update=TRUE", "--no_auth"], ["--streaming", "--update", "--no_auth"]),
         (["--update=false", "--no_auth=False"], []),
         (["--use_public_ips=false", "--save_main_session=False"], ["--no_use_public_ips", "--no_save_main_session"]),
