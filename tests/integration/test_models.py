@@ -128,7 +128,7 @@ def test_a_message_that_makes_the_model_hang_costs_some_dead_letters_and_a_resta
         publish(running.topic("in"), [*values[:100], 13.0, *values[100:]])
         await_true(lambda: len(running.rows()) + len(running.dead_letters()) >= 201)
         await_true(lambda: bool(workers(process)) and workers(process) != first)
-        assert any("calls of models hang; this process has finished" in line for line in running.log)
+        assert any("3 calls of models hang" in line for line in running.log), running.log
         publish(running.topic("in"), [1.0])
         await_true(lambda: any(row["prediction"] == 1.0 for row in running.rows()))
         assert running.end(process) == 0
@@ -139,8 +139,8 @@ def test_a_message_that_makes_the_model_hang_costs_some_dead_letters_and_a_resta
     dead = [json.loads(letter["payloadBytes"])["value"] for letter in letters]
     predicted = [row["prediction"] for row in running.rows()]
     assert 13.0 in dead
-    assert sorted(predicted + dead) == sorted([*values, 13.0, 1.0])
-    assert len(dead) <= 51
+    assert {*predicted, *dead} == {*values, 13.0, 1.0}  # what had no time to be acknowledged comes again
+    assert len({*dead}) <= 51
 
 
 def test_what_an_unavailable_service_has_not_answered_comes_again_when_the_job_is_started_again(tmp_path: Path) -> None:
