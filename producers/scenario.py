@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from producers.messages import Fault
 from producers.scenario_parts import DEVICES, Devices, Many, Number, Pair, Share, Signal
 from streaming.durations import Duration, parse_duration
 from streaming.errors import Mistakes
 from streaming.files import read_file
-from streaming.job_mistakes import mistake_lines
+from streaming.job_mistakes import validated
 from streaming.job_parts import ModelName, Part
 from streaming.yaml_documents import beside, parse_document
 
@@ -110,11 +110,7 @@ def load_scenario(path: str) -> Scenario:
     """
     text = read_file(path, "--scenario", "correct the path").decode("utf-8", errors="replace")
     document = parse_document(text, path, "a scenario file is a mapping with job, fleet, signals and faults")
-    try:
-        scenario = Scenario.model_validate(document)
-    except ValidationError as error:
-        lines = mistake_lines(error, document, Scenario.model_json_schema())
-        raise Mistakes(f"{path}: {line}" for line in lines) from error
+    scenario = validated(Scenario, document, f"{path}: ")
     if misfits := list(_misfits(scenario)):
         raise Mistakes(f"{path}: {line}" for line in misfits)
     return _resolved(scenario, path)

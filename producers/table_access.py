@@ -10,10 +10,10 @@ from google.api_core import exceptions
 from google.auth.exceptions import GoogleAuthError
 from google.cloud.bigquery import Client
 
-from producers.service_errors import in_words, retry
 from streaming.bigquery.table_ids import TableId
 from streaming.endpoints import emulators
 from streaming.errors import JobError, Mistakes, PermanentError, no_credentials
+from streaming.service_errors import in_words, retry
 
 
 class NoTableError(Mistakes):

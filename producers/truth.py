@@ -225,14 +225,19 @@ def message_lines(block: Messages) -> bytes:
     columns = {"kind": pa.repeat("message", len(block))}
     for name, values in zip(block.rows.schema.names, block.rows.columns, strict=True):
         if name == "payload":
-            hashes = [hashlib.sha256(payload.as_buffer()).hexdigest() for payload in values]
-            columns |= {"payload_sha256": pa.array(hashes, pa.string()), "payload_bytes": pc.binary_length(values)}
+            columns |= {"payload_sha256": sha256(values), "payload_bytes": pc.binary_length(values)}
         elif name not in _NOT_KEPT:
             columns[name] = values
     return write_lines(columns)
 
 
 _NOT_KEPT = ("attributes", "ordering_key")
+
+
+def sha256(payloads: pa.Array | pa.ChunkedArray) -> pa.Array:
+    """The SHA-256 of each payload, in hexadecimal digits; a null's is that of no bytes."""
+    digests = (hashlib.sha256(payload.as_buffer() or b"").hexdigest() for payload in payloads)
+    return pa.array(digests, pa.string())
 
 
 def _line(document: Mapping[str, Any]) -> bytes:

@@ -11,13 +11,12 @@ import sys
 from datetime import timedelta
 from typing import Any, Literal
 
-from pydantic import Field, PrivateAttr, ValidationError, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 from pydantic.json_schema import GenerateJsonSchema
 
 from streaming.durations import Duration, parse_duration, show_duration
-from streaming.errors import Mistakes
 from streaming.files import read_file
-from streaming.job_mistakes import mistake_lines
+from streaming.job_mistakes import validated
 from streaming.job_models import Model
 from streaming.job_parts import Feature, FeatureName, ModelName, Part, Reference, Shorthand
 from streaming.yaml_documents import beside, parse_document
@@ -121,11 +120,7 @@ def load_job(path: str, place: str | None = None) -> Job:
 def parse_job(text: str, path: str, prefix: str = "") -> Job:
     """As `load_job`, from the file's text; `path` is where it lies, and `prefix` goes before the keys of mistakes."""
     document = parse_document(text, path, "a job file is a mapping with message, window and models")
-    try:
-        job = Job.model_validate(document)
-    except ValidationError as error:
-        lines = mistake_lines(error, document, Job.model_json_schema())
-        raise Mistakes(f"{prefix}{line}" for line in lines) from error
+    job = validated(Job, document, prefix)
     job._hash = hashlib.sha256(text.encode()).hexdigest()[:16]
     return _resolved(job, path)
 

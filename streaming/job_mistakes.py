@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from streaming.errors import Mistakes
 from streaming.job_models import ENSEMBLE_METHODS
 
+Document = TypeVar("Document", bound=BaseModel)
 Schema = dict[str, Any]
 _WRONG = {
     "bool_type": "write true or false, not {input!r}",
@@ -37,14 +39,26 @@ _WRONG = {
 """What is said of a mistake, by pydantic's name for it."""
 
 
-def mistake_lines(error: ValidationError, document: object, schema: Schema) -> list[str]:
-    """A line for each mistake: `<path of the key>: <what is wrong>; <remedy>`.
+def validated(model: type[Document], document: object, prefix: str = "") -> Document:
+    """The document as its model.
 
     Args:
-        error: what pydantic found.
-        document: what it looked at, as YAML gives it.
-        schema: the JSON schema of the whole, which knows the keys that were meant.
+        model: of the whole document.
+        document: as YAML gives it.
+        prefix: goes before each line of the mistakes.
+
+    Raises:
+        Mistakes: a line for each, `<path of the key>: <what is wrong>; <remedy>`.
     """
+    try:
+        return model.model_validate(document)
+    except ValidationError as error:
+        lines = _mistake_lines(error, document, model.model_json_schema())
+        raise Mistakes(f"{prefix}{line}" for line in lines) from error
+
+
+def _mistake_lines(error: ValidationError, document: object, schema: Schema) -> list[str]:
+    """A line for each mistake; the JSON schema of the whole knows the keys that were meant."""
     details = error.errors(include_url=False)
     return [f"{_place(each, document)}: {_wrong(each, schema)}" for each in details if not _follows(each, details)]
 

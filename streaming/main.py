@@ -30,14 +30,31 @@ class Launch:
     beam_options: PipelineOptions
 
 
+@dataclass(frozen=True)
+class _Flags:
+    """The arguments, each where it belongs.
+
+    Attributes:
+        values: the parameters by name.
+        beam_args: Beam's own options, as Beam takes them.
+        unreadable: what Beam cannot read of them.
+        mistakes: what else is wrong.
+    """
+
+    values: dict[str, str]
+    beam_args: list[str]
+    unreadable: list[str]
+    mistakes: list[str]
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Launch the job and return without waiting: the exit code, 2 for mistakes of the caller."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-    if argv is None:
-        argv = sys.argv[1:]
-        _tell_beam(argv)
+    flags = _flags(sys.argv[1:] if argv is None else argv)
+    if argv is None:  # Beam's file systems read the program's arguments, and understand none but Beam's own
+        sys.argv[1:] = [] if flags.unreadable else flags.beam_args
     try:
-        launch = checked(argv)
+        launch = _checked(flags)
         services.prepare(launch.parameters, launch.contract)
         start(launch)
     except JobError as error:
@@ -46,33 +63,33 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _tell_beam(argv: Sequence[str]) -> None:
-    """Leave Beam nothing but its own options, as it takes them: its file systems read the program's arguments."""
-    _, others, _ = options.read(argv, beam_flags())
-    beam_args, _ = beam_arguments(others)
-    sys.argv[1:] = [] if beam_mistakes(beam_args) else beam_args
-
-
 def checked(argv: Sequence[str]) -> Launch:
     """The job that `argv` describes, checked end to end without a service.
 
     Raises:
         Mistakes: all that is wrong with flags, job file, schema and models, at once.
     """
+    return _checked(_flags(argv))
+
+
+def _flags(argv: Sequence[str]) -> _Flags:
     values, others, mistakes = options.read(argv, beam_flags())
     beam_args, switch_mistakes = beam_arguments(others)
-    beam_options = PipelineOptions(beam_args, streaming=True, save_main_session=False)  # nothing is defined in it
-    mistakes += switch_mistakes
-    mistakes += beam_mistakes(beam_args) or runner_mistakes(beam_options)
+    return _Flags(values, beam_args, beam_mistakes(beam_args), mistakes + switch_mistakes)
+
+
+def _checked(flags: _Flags) -> Launch:
+    beam_options = PipelineOptions(flags.beam_args, streaming=True, save_main_session=False)  # nothing is defined in it
+    mistakes = flags.mistakes + (flags.unreadable or runner_mistakes(beam_options))
     contract = None
-    if "job_file" in values:
+    if "job_file" in flags.values:
         try:
-            contract = check(load_job(values["job_file"]))
+            contract = check(load_job(flags.values["job_file"]))
         except Mistakes as error:
             mistakes += error.lines
     if mistakes or contract is None:
         raise Mistakes(mistakes)
-    parameters = Parameters.model_validate(values)
+    parameters = Parameters.model_validate(flags.values)
     if parameters.window_duration:
         contract = replace(contract, window=parameters.window_duration)
     return Launch(parameters, contract, beam_options)
@@ -80,13 +97,18 @@ def checked(argv: Sequence[str]) -> Launch:
 
 def start(launch: Launch) -> PipelineResult:
     """Draw the graph and hand it to the runner."""
-    runner = runner_of(launch.beam_options)
     logging.getLogger("apache_beam.transforms.util").setLevel(logging.WARNING)  # BatchElements: a line for each bundle
+    return draw(launch).run()
+
+
+def draw(launch: Launch) -> beam.Pipeline:
+    """The graph with all its steps; nothing runs yet, and no service is asked."""
+    runner = runner_of(launch.beam_options)
     pipeline = beam.Pipeline(options=launch.beam_options)
     batches = build(pipeline, launch.contract, _ends(launch, runner))
     if runner == "PrismRunner":
         _ = batches | "EndOfLine" >> EndOfLine()
-    return pipeline.run()
+    return pipeline
 
 
 def _ends(launch: Launch, runner: str) -> Ends:

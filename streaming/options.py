@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import posixpath
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Annotated, Any
 
 from pydantic import (
@@ -18,14 +18,13 @@ from pydantic import (
     model_validator,
 )
 
-from streaming.bigquery.table_ids import parse_table_id
+from streaming.bigquery.table_ids import PROJECT, parse_table_id
 from streaming.durations import Duration
 from streaming.errors import Mistakes
 
 # Other regular expression engines read these, too: nothing in them that RE2 or JavaScript lacks. RE2 counts to 1,000 at
 # most, so that lengths are left to the program.
-_PROJECT = r"(?:[a-z0-9-]+(?:\.[a-z0-9-]+)+:)?[a-z0-9][a-z0-9-]*"
-_TABLE = rf"{_PROJECT}[:.][A-Za-z0-9_]+\.[^\x00-\x1F!-,./:-@\[-\^`{{-\x7F]+"  # of ASCII: letters, digits, _, -, space
+_TABLE = rf"{PROJECT}[:.][A-Za-z0-9_]+\.[^\x00-\x1F!-,./:-@\[-\^`{{-\x7F]+"  # of ASCII: letters, digits, _, -, space
 
 
 def _table(text: str) -> str:
@@ -151,6 +150,9 @@ class Parameters(BaseModel):
         return posixpath.splitext(posixpath.basename(self.job_file))[0]
 
 
+_BOOLEANS = frozenset(name for name, field in Parameters.model_fields.items() if field.annotation is bool)
+
+
 def parse(argv: Sequence[str], other_flags: Iterable[str] = ()) -> tuple[Parameters, list[str]]:
     """The parameters in `argv`, and the arguments that belong to `other_flags` (Beam's).
 
@@ -172,7 +174,7 @@ def read(argv: Sequence[str], other_flags: Iterable[str] = ()) -> tuple[dict[str
     values: dict[str, str] = {}
     rest: list[str] = []
     mistakes: list[str] = []
-    for name, value, given in _flags(argv):
+    for name, value, given in flags(argv, _BOOLEANS):
         if name in Parameters.model_fields:
             if name in values:
                 mistakes.append(f"--{name}: given twice; keep one")
@@ -191,8 +193,16 @@ def read(argv: Sequence[str], other_flags: Iterable[str] = ()) -> tuple[dict[str
     return values, rest, mistakes
 
 
-def _flags(argv: Sequence[str]) -> Iterator[tuple[str, str | None, list[str]]]:
-    """(name in snake_case, value if any, the arguments it was given by); the name is empty for a stray word."""
+def flags(argv: Sequence[str], booleans: Collection[str]) -> Iterator[tuple[str, str | None, list[str]]]:
+    """Each flag of `argv`: `--name=value` or `--name value`, the name in snake_case or kebab-case.
+
+    Args:
+        argv: the arguments.
+        booleans: the flags, in snake_case, that mean `true` where no `=` follows them.
+
+    Yields:
+        (name in snake_case, value if any, the arguments it was given by); the name is empty for a stray word.
+    """
     waiting = list(argv)
     while waiting:
         first = waiting.pop(0)
@@ -203,15 +213,10 @@ def _flags(argv: Sequence[str]) -> Iterator[tuple[str, str | None, list[str]]]:
         name = flag.replace("-", "_")
         if equals:
             yield name, value, [first]
-        elif waiting and not waiting[0].startswith("--") and not _is_boolean(name):
+        elif waiting and not waiting[0].startswith("--") and name not in booleans:
             yield name, (second := waiting.pop(0)), [first, second]
         else:
-            yield name, "true" if _is_boolean(name) else None, [first]
-
-
-def _is_boolean(name: str) -> bool:
-    field = Parameters.model_fields.get(name)
-    return field is not None and field.annotation is bool
+            yield name, "true" if name in booleans else None, [first]
 
 
 def _unknown(name: str, others: Iterable[str]) -> str:

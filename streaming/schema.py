@@ -34,6 +34,15 @@ _COLUMN_TYPES = {
 """The column type of each usable Avro type, by its logical type if it has one."""
 
 
+def physical_type(column: pa.DataType) -> pa.DataType:
+    """The type of what stands in the bytes: a timestamp is a number in its own unit, a date one of days since 1970."""
+    if pa.types.is_list(column):
+        return pa.list_(physical_type(column.value_type))
+    if pa.types.is_timestamp(column):
+        return pa.int64()
+    return pa.int32() if pa.types.is_date(column) else column
+
+
 @dataclass(frozen=True)
 class SchemaField:
     """A usable field of the message schema: it becomes the column `field:<name>`.

@@ -1,4 +1,4 @@
-"""As much of Cloud Storage's JSON API as it takes to read and list objects, on a free port."""
+"""As much of Cloud Storage's JSON API as it takes to read, list and write objects, on a free port."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 class Bucket:
-    """The bucket `gs://bucket`: the content of its objects by name. What is named `secret...` may not be read."""
+    """The bucket `gs://bucket`: the content of its objects by name. What is named `secret...` may be neither read
+    nor written."""
 
     def __init__(self) -> None:
         self.objects: dict[str, bytes] = {}
@@ -47,7 +48,7 @@ class Bucket:
         name = unquote(name.removeprefix("/o").removeprefix("/"))
         prefix = query.get("prefix", [""])[0]
         if name.startswith("secret") or prefix.startswith("secret"):
-            return HTTPStatus.FORBIDDEN, b'{"error": {"message": "not yours"}}'
+            return HTTPStatus.FORBIDDEN, _error("not yours")
         if name in self.objects:
             return HTTPStatus.OK, self.objects[name] if kind else json.dumps(self.metadata(name)).encode()
         if path.endswith("/b/bucket/o"):
@@ -56,6 +57,18 @@ class Bucket:
         if path.endswith("/b/bucket"):
             return HTTPStatus.OK, b'{"name": "bucket"}'
         return HTTPStatus.NOT_FOUND, b"{}"
+
+    def upload(self, path: str, name: str, content: bytes) -> tuple[HTTPStatus, bytes]:
+        if path != "/upload/storage/v1/b/bucket/o":
+            return HTTPStatus.NOT_FOUND, _error("no such bucket")
+        if name.startswith("secret"):
+            return HTTPStatus.FORBIDDEN, _error("not yours")
+        self.put(name, content)
+        return HTTPStatus.OK, json.dumps(self.metadata(name)).encode()
+
+
+def _error(message: str) -> bytes:
+    return json.dumps({"error": {"message": message, "errors": [{"message": message}]}}).encode()
 
 
 @contextmanager
@@ -66,7 +79,17 @@ def cloud_storage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
     class Requests(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             url = urlsplit(self.path)
-            status, body = bucket.answer(url.path, parse_qs(url.query))
+            self.reply(*bucket.answer(url.path, parse_qs(url.query)))
+
+        def do_POST(self) -> None:
+            """An upload: what the object is and what is in it, in the two parts of one message."""
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            boundary = b"--" + str(self.headers.get_param("boundary")).strip("\"'").encode()
+            _, about, content, _ = (part.partition(b"\r\n\r\n")[2] for part in body.split(boundary))
+            name = json.loads(about)["name"]
+            self.reply(*bucket.upload(urlsplit(self.path).path, name, content.removesuffix(b"\r\n")))
+
+        def reply(self, status: HTTPStatus, body: bytes) -> None:
             self.send_response(status)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()

@@ -27,6 +27,26 @@ SCHEMA = {
     ],
 }
 INPUTS = pa.struct([("device_id", pa.string()), ("event_time", TIMESTAMP), ("value", pa.float64())])
+TRUTH = pa.schema(
+    [
+        ("number", pa.int64()),
+        ("status", pa.string()),
+        ("message_id", pa.string()),
+        ("sent_at", TIMESTAMP),
+        ("attempts", pa.int64()),
+        ("id", pa.string()),
+        ("key", pa.string()),
+        ("event_time", TIMESTAMP),
+        ("payload_sha256", pa.string()),
+        ("payload_bytes", pa.int64()),
+        ("fault", pa.string()),
+        ("duplicate_of", pa.int64()),
+        ("stage", pa.string()),
+        ("rejected_by", pa.list_(pa.string())),
+        ("inputs", INPUTS),
+    ]
+)
+"""What a truth file says of messages, where none has a state."""
 RUN = Run(TOPIC, "scenario.yaml", "job.yaml", "0123456789abcdef", 7, 100.0, 3, "avro", START, SCHEMA)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pyarrow as pa
@@ -14,44 +14,15 @@ from producers.scoring.outputs import DEAD_LETTER, Outputs, prediction_columns
 from producers.scoring.score import score
 from producers.scoring.scores import Score
 from producers.truth import Run, Truth
-from streaming.batches import TIMESTAMP, field_column, model_column
+from producers.truth_reader import STATE
+from streaming.batches import field_column, model_column
 from streaming.job import EventTime, Message, Reference
 from streaming.schema import parse_schema
 from streaming.wiring import Condition, Contract, FeatureColumn, ModelPlan, Output, SavedModelCall, Selection
+from tests.publish_cases import SCHEMA, START, TRUTH
 
-START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ENDED = START + timedelta(seconds=10)
-SCHEMA = {
-    "type": "record",
-    "name": "Reading",
-    "fields": [
-        {"name": "device_id", "type": "string"},
-        {"name": "event_time", "type": {"type": "long", "logicalType": "timestamp-micros"}},
-        {"name": "value", "type": "double"},
-    ],
-}
-INPUTS = pa.struct([("device_id", pa.string()), ("event_time", TIMESTAMP), ("value", pa.float64())])
-STATE = pa.struct([("wear", pa.float64()), ("hours_to_failure", pa.float64()), ("mode", pa.string())])
-MESSAGES = pa.schema(
-    [
-        ("number", pa.int64()),
-        ("status", pa.string()),
-        ("message_id", pa.string()),
-        ("sent_at", TIMESTAMP),
-        ("attempts", pa.int64()),
-        ("id", pa.string()),
-        ("key", pa.string()),
-        ("event_time", TIMESTAMP),
-        ("payload_sha256", pa.string()),
-        ("payload_bytes", pa.int64()),
-        ("fault", pa.string()),
-        ("duplicate_of", pa.int64()),
-        ("stage", pa.string()),
-        ("rejected_by", pa.list_(pa.string())),
-        ("inputs", INPUTS),
-        ("state", STATE),
-    ]
-)
+MESSAGES = TRUTH.append(pa.field("state", STATE))
 ANSWER = pa.schema(
     [
         ("number", pa.int64()),

@@ -4,7 +4,7 @@ import signal
 
 import pytest
 
-from producers.publishing.interruption import stop_on_signal
+from producers.interruption import stop_on_signal
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -25,3 +25,12 @@ def test_without_a_signal_nothing_is_said() -> None:
     with stop_on_signal(said.append) as stop:
         pass
     assert (stop.is_set(), said) == (False, [])
+
+
+def test_signals_that_are_not_asked_for_are_left_alone() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    with stop_on_signal(lambda _: None, (signal.SIGINT,)) as stop:
+        assert signal.getsignal(signal.SIGTERM) is before
+        signal.raise_signal(signal.SIGINT)
+        assert stop.wait(10)
+        assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == (signal.SIG_DFL, before)

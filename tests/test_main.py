@@ -88,6 +88,23 @@ def test_mistakes_end_with_code_2_and_without_a_traceback(capsys: pytest.Capture
     ]
 
 
+def test_the_graph_can_be_drawn_without_being_run(argv: list[str]) -> None:
+    graph = main.draw(main.checked([*argv, "--runner=PrismRunner"])).to_runner_api()
+    (root,) = graph.root_transform_ids
+    transforms = graph.components.transforms
+    assert [transforms[each].unique_name for each in transforms[root].subtransforms] == [
+        "Read",
+        "Decode",
+        "Window",
+        "ToExamples",
+        "Infer",
+        "WriteTable",
+        "Publish",
+        "WriteDeadLetters",
+        "EndOfLine",
+    ]
+
+
 @pytest.fixture
 def leaves(argv: list[str]) -> dict[str, Any]:
     """The graph as Dataflow is given it: the transforms without parts, by name."""

@@ -79,7 +79,7 @@ def test_a_refusal_is_one_line(server: BigQueryRestServer) -> None:
 
 
 def test_an_emulator_that_is_down_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("producers.service_errors.REFUSED_SECONDS", 0.0)
+    monkeypatch.setattr("streaming.service_errors.REFUSED_SECONDS", 0.0)
     monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", "127.0.0.1:1")
     for ask in (lambda: see_tables(TABLE, None), lambda: read_outputs(TABLE, None, None, START)):
         with pytest.raises(JobError) as caught:

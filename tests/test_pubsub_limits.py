@@ -3,7 +3,7 @@
 import pytest
 from google.pubsub_v1.types import PubsubMessage
 
-from streaming.pubsub.pubsub_limits import MESSAGE_BYTES, cut_text, is_longer, over_limit
+from streaming.pubsub.pubsub_limits import MESSAGE_BYTES, ack_requests, cut_text, is_longer, over_limit
 
 Raw = PubsubMessage.pb()
 
@@ -55,3 +55,11 @@ def test_a_message_at_every_limit_is_taken() -> None:
 )
 def test_a_message_over_a_limit_is_named_with_the_limit(message: PubsubMessage, fault: tuple[str, str]) -> None:
     assert over_limit(message) == fault
+
+
+@pytest.mark.parametrize(("count", "sizes"), [(0, []), (1000, [1000]), (2001, [1000, 1000, 1])])
+def test_a_request_takes_a_thousand_acknowledgement_ids(count: int, sizes: list[int]) -> None:
+    ack_ids = [str(number) for number in range(count)]
+    parts = list(ack_requests(ack_ids))
+    assert [len(part) for part in parts] == sizes
+    assert [each for part in parts for each in part] == ack_ids

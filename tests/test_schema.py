@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from streaming.errors import Mistakes
-from streaming.schema import MessageSchema, load_schema, parse_schema
+from streaming.schema import MessageSchema, load_schema, parse_schema, physical_type
 
 ENUM = {"type": "enum", "name": "State", "symbols": ["ON", "OFF"]}
 NESTED = {"type": "record", "name": "Inner", "fields": [{"name": "a", "type": "int"}]}
@@ -63,6 +63,19 @@ def test_each_usable_type_is_a_column(kind: Any, column: pa.DataType) -> None:
         ("first", column, True),
     ]
     assert schema.unusable == {}
+
+
+@pytest.mark.parametrize(
+    ("column", "physical"),
+    [
+        (pa.timestamp("ms", "UTC"), pa.int64()),
+        (pa.date32(), pa.int32()),
+        (pa.binary(), pa.binary()),
+        (pa.list_(pa.timestamp("us")), pa.list_(pa.int64())),
+    ],
+)
+def test_times_stand_as_numbers_in_the_bytes(column: pa.DataType, physical: pa.DataType) -> None:
+    assert physical_type(column) == physical
 
 
 def test_null_may_come_last_in_a_union() -> None:

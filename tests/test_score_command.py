@@ -20,7 +20,8 @@ from streaming.durations import parse_duration
 from streaming.errors import Mistakes
 from streaming.job import load_job
 from streaming.results import table_schema, to_json
-from tests.score_cases import INPUTS, SCHEMA, START, message, payload, row
+from tests.publish_cases import INPUTS, SCHEMA, START
+from tests.score_cases import message, payload, row
 
 NO_LETTERS = "dead letters are left out of account; name their table with --deadletter-table"
 JOB = """

@@ -6,7 +6,7 @@ import pytest
 import requests
 from google.api_core import exceptions
 
-from producers.service_errors import in_words, retry
+from streaming.service_errors import in_words, retry
 
 REFUSED = requests.exceptions.ConnectionError("HTTPConnectionPool(host='localhost'): [Errno 111] Connection refused")
 BY_REST = exceptions.from_http_status(
@@ -44,7 +44,7 @@ def test_a_service_that_is_busy_is_asked_again() -> None:
 
 
 def test_where_nothing_listens_is_not_asked_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("producers.service_errors.REFUSED_SECONDS", 0.0)
+    monkeypatch.setattr("streaming.service_errors.REFUSED_SECONDS", 0.0)
     asked: list[int] = []
 
     def ask() -> None:

@@ -20,29 +20,8 @@ import pytest
 from producers.scenario import QualityCheck
 from producers.truth import Run, TruthWriter, read_truth
 from producers.truth_reader import STATE
-from streaming.batches import TIMESTAMP
 from streaming.errors import Mistakes, PermanentError
-from tests.publish_cases import INPUTS, RUN, START, block, blocks, message
-
-MESSAGES = pa.schema(
-    [
-        ("number", pa.int64()),
-        ("status", pa.string()),
-        ("message_id", pa.string()),
-        ("sent_at", TIMESTAMP),
-        ("attempts", pa.int64()),
-        ("id", pa.string()),
-        ("key", pa.string()),
-        ("event_time", TIMESTAMP),
-        ("payload_sha256", pa.string()),
-        ("payload_bytes", pa.int64()),
-        ("fault", pa.string()),
-        ("duplicate_of", pa.int64()),
-        ("stage", pa.string()),
-        ("rejected_by", pa.list_(pa.string())),
-        ("inputs", INPUTS),
-    ]
-)
+from tests.publish_cases import RUN, START, TRUTH, block, blocks, message
 
 
 @pytest.fixture
@@ -61,7 +40,7 @@ def test_a_run_is_read_as_it_was_written(path: Path) -> None:
         truth.end("completed")
     read = read_truth(path)
     assert (read.run, read.ending, len(read.messages)) == (run, "completed", 0)
-    assert read.messages.schema == MESSAGES
+    assert read.messages.schema == TRUTH
 
 
 def test_messages_and_what_came_of_them(path: Path) -> None:
@@ -104,7 +83,7 @@ def test_messages_and_what_came_of_them(path: Path) -> None:
     first, refused, second, unknown = read.messages["sent_at"].to_pylist()
     assert first == second <= refused <= read.ended_at
     assert unknown is None
-    assert (read.messages.schema, read.ending) == (MESSAGES, "stopped")
+    assert (read.messages.schema, read.ending) == (TRUTH, "stopped")
 
 
 def test_the_line_of_a_message(path: Path) -> None:
@@ -127,7 +106,7 @@ def test_the_real_state_is_kept(path: Path) -> None:
     rows = [message(number, state=state) for number, state in enumerate(states)]
     with TruthWriter(path, RUN) as truth:
         truth.messages(block(rows, state=STATE))
-    assert read_truth(path).messages.schema == MESSAGES.append(pa.field("state", STATE))
+    assert read_truth(path).messages.schema == TRUTH.append(pa.field("state", STATE))
     assert column(path, "state") == states
 
 

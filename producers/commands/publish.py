@@ -108,7 +108,7 @@ def publish(
     lasting = _duration(duration, mistakes)
     started = _start(start, mistakes)
     rates = _rates(fault or (), mistakes)
-    from producers.publishing.interruption import stop_on_signal
+    from producers.interruption import stop_on_signal
     from producers.publishing.plan import PublishPlan
     from producers.publishing.progress import PublishProgress
     from producers.publishing.publish import publish as publish_plan

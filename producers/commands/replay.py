@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import signal
-import threading
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.status import Status
 
 from streaming.errors import EXIT_FAILED, JobError
 
@@ -87,40 +83,29 @@ def replay(
     )
     plan = to_plan(flags, datetime.now(UTC))
     summary = Summary()
-    stop = threading.Event()
     try:
-        _run(plan, summary, stop)
+        stopped = _run(plan, summary)
     except JobError:
         if not summary.is_empty:
             _show(summary, plan)
         raise
     _show(summary, plan)
-    if stop.is_set():
+    if stopped:
         Console(stderr=True).print("Stopped: all other dead letters are where they were.")
         raise typer.Exit(EXIT_STOPPED)
     if summary.refused:
         raise typer.Exit(EXIT_FAILED)
 
 
-def _run(plan: ReplayPlan, summary: Summary, stop: threading.Event) -> None:
-    """Replay in a thread: signal handlers run on the main one, which must not hold the lock of `stop` then."""
-
-    def ask_to_stop(_number: int, _frame: FrameType | None) -> None:
-        stop.set()
-        signal.signal(signal.SIGINT, signal.SIG_DFL)  # whoever asks twice does not wait
-
-    before = signal.signal(signal.SIGINT, ask_to_stop)
-    try:
-        with ThreadPoolExecutor(1) as pool, Console(stderr=True).status("Looking for dead letters") as status:
-            pool.submit(_replay, plan, summary, stop, status).result()
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-def _replay(plan: ReplayPlan, summary: Summary, stop: threading.Event, status: Status) -> None:
+def _run(plan: ReplayPlan, summary: Summary) -> bool:
+    """Replay; whether Ctrl-C has asked for the end."""
+    from producers.interruption import stop_on_signal
     from producers.replaying.replay import replay as run_replay
 
-    run_replay(plan, summary, stop=stop, on_progress=lambda: status.update(_progress(plan, summary)))
+    status = Console(stderr=True).status("Looking for dead letters")
+    with stop_on_signal(lambda _: None, (signal.SIGINT,)) as stop, status:
+        run_replay(plan, summary, stop=stop, on_progress=lambda: status.update(_progress(plan, summary)))
+    return stop.is_set()
 
 
 def _progress(plan: ReplayPlan, summary: Summary) -> str:

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from producers.devices.lives import Booleans, Lives
+from producers.devices.lives import Lives
 from producers.devices.seeding import generator
 from producers.devices.silences import Silences
-from producers.devices.slots import Floats, Integers, Slots
+from producers.devices.slots import Booleans, Floats, Integers, Slots
 from producers.scenario_parts import Devices
 
 _ROUNDS = 32  # of drawing a device that may turn out not to be there, before all of them are looked at

@@ -6,14 +6,11 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from producers.devices.seeding import generator
-from producers.devices.slots import Floats, Integers
+from producers.devices.slots import Booleans, Floats, Integers
 from producers.scenario_parts import Life
-
-Booleans = npt.NDArray[np.bool_]
 
 STATE = pa.schema(
     [

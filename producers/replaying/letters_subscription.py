@@ -15,9 +15,10 @@ from google.auth.exceptions import GoogleAuthError
 from google.pubsub_v1.types import PullRequest, PullResponse
 
 from producers.replaying.letters import Letter, from_message
-from producers.service_errors import in_words
 from streaming.endpoints import subscriber_client
 from streaming.errors import JobError, Mistakes, PermanentError, no_credentials, one_line
+from streaming.pubsub.pubsub_limits import ack_requests
+from streaming.service_errors import in_words
 
 _LOG = logging.getLogger(__name__)
 
@@ -25,7 +26,6 @@ _CHUNK = 1000
 _PULL_SECONDS = 2.0  # Pub/Sub ends the pull itself then: one that is broken off may take letters along, unseen
 _LEASE_SECONDS = 20
 _EXTEND_SECONDS = 4.0  # well within Pub/Sub's shortest acknowledgement deadline, 10 s
-_IDS_PER_REQUEST = 1000
 _REQUEST_SECONDS = 60.0
 _RETRY = Retry(timeout=30.0)
 
@@ -137,12 +137,12 @@ class LetterSubscription:
                 _LOG.warning("%s: leases are not extended, trying again: %s", self._name, one_line(error))
 
     def _set_deadline(self, leases: Sequence[str], seconds: int) -> None:
-        for ids in _chunks(leases):
+        for ids in ack_requests(leases):
             self._client.modify_ack_deadline(subscription=self._name, ack_ids=ids, ack_deadline_seconds=seconds)
 
     def _acknowledge(self, leases: Sequence[str]) -> None:
         with self._explained():
-            for ids in _chunks(leases):
+            for ids in ack_requests(leases):
                 self._client.acknowledge(subscription=self._name, ack_ids=ids, timeout=_REQUEST_SECONDS)
 
     @contextmanager
@@ -161,8 +161,3 @@ class LetterSubscription:
         except exceptions.GoogleAPIError as error:
             words = f"{in_words(error)}; what is not acknowledged comes again, replay it then"
             raise JobError(f"--subscription {self._name}: Pub/Sub does not answer: {words}") from error
-
-
-def _chunks(leases: Sequence[str]) -> Iterator[list[str]]:
-    for start in range(0, len(leases), _IDS_PER_REQUEST):
-        yield list(leases[start : start + _IDS_PER_REQUEST])

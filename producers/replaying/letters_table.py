@@ -9,9 +9,9 @@ from google.cloud.bigquery import ArrayQueryParameter, Client, QueryJobConfig, S
 
 from producers.replaying.letters import Letter, Selection, from_row
 from producers.replaying.replay_summary import FailedAt
-from producers.service_errors import retry
 from producers.table_access import explained, see_columns
 from streaming.bigquery.table_ids import TableId
+from streaming.service_errors import retry
 
 PAGE_ROWS = 10_000
 """BigQuery makes pages of large rows smaller, and each page costs one look through the predictions' ids."""

@@ -10,10 +10,10 @@ from typing import Any
 from google.api_core.exceptions import GoogleAPIError
 from google.auth.exceptions import GoogleAuthError
 
-from producers.service_errors import in_words
 from streaming.errors import JobError, PermanentError, no_credentials
 from streaming.pubsub.publisher import Publisher
 from streaming.refusals import Refusal
+from streaming.service_errors import in_words
 
 _BLOCKS_A_SECOND = 20
 _MOST = 1000  # messages of a block that has to keep to a rate

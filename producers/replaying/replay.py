@@ -16,13 +16,13 @@ from producers.replaying.letters_table import Answers, LetterTable
 from producers.replaying.outbox import Outbox
 from producers.replaying.replay_plan import ReplayPlan
 from producers.replaying.replay_summary import FailedAt, Summary
-from producers.service_errors import in_words
 from streaming.bigquery.table_ids import TableId
 from streaming.endpoints import bigquery_client, publisher_client, show_pubsub
 from streaming.errors import JobError, Mistakes
 from streaming.job import load_job
 from streaming.pubsub.presence import see_subscription, see_topic
 from streaming.pubsub.publisher import Publisher
+from streaming.service_errors import in_words
 
 NOT_SELECTED = "not among --stage, --error, --model, --since and --until"
 ANSWERED = "answered in the output table by now"

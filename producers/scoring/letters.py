@@ -12,9 +12,9 @@ import pyarrow.compute as pc
 from producers.scoring.arrays import equal, micros, positions, taken, valid
 from producers.scoring.expected import Expected, consulted
 from producers.scoring.findings import About, Findings
-from producers.scoring.origins import Origin, Origins, of_dead_letters, sha256
+from producers.scoring.origins import Origin, Origins, of_dead_letters
 from producers.scoring.scores import Kind
-from producers.truth import Truth
+from producers.truth import Truth, sha256
 from streaming.deadletters import PAYLOAD_BYTES
 from streaming.wiring import Contract
 

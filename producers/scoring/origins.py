@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import IntEnum
@@ -13,7 +12,7 @@ import pyarrow.compute as pc
 
 from producers.scoring.arrays import NO_TIME, equal, marked, micros, positions, taken
 from producers.scoring.expected import Expected
-from producers.truth import Truth
+from producers.truth import Truth, sha256
 from streaming.batches import ORIGINAL_ID
 
 SLACK = timedelta(seconds=60)
@@ -102,12 +101,6 @@ def of_dead_letters(rows: pa.Table, truth: Truth, expected: Expected) -> Origins
         found.messages[left] = messages
         found.kinds[left] = np.where(unsure, Origin.UNCONFIRMED, kinds)
     return found
-
-
-def sha256(payloads: pa.ChunkedArray) -> pa.Array:
-    """The SHA-256 of each payload, in hexadecimal digits."""
-    digests = (hashlib.sha256(payload.as_buffer() or b"").hexdigest() for payload in payloads)
-    return pa.array(digests, pa.string())
 
 
 def _own(message_ids: pa.ChunkedArray, expected: Expected) -> Origins:

@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 import pyarrow as pa
 from google.cloud.bigquery import QueryJobConfig, ScalarQueryParameter
 
-from producers.service_errors import retry
 from producers.table_access import explained, see_columns
 from streaming.bigquery.table_ids import TableId
 from streaming.endpoints import bigquery_client, emulators
+from streaming.service_errors import retry
 
 _REMEDY = "name the table and the job file of the same run"
 

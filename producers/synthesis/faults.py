@@ -5,17 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from producers.devices.seeding import generator
-from producers.devices.slots import Floats, Integers, Slots
+from producers.devices.slots import Booleans, Floats, Integers, Slots
 from producers.messages import Fault
 from producers.scenario import Faults
 from streaming.job import EventTime
-
-Booleans = npt.NDArray[np.bool_]
 
 _FAULTS = tuple(Fault)
 _NONE = -1

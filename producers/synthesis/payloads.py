@@ -17,7 +17,7 @@ import pyruhvro
 from producers.synthesis import message_times
 from producers.synthesis.zeros import json_zero, zero
 from streaming.formats.avro_types import SCALARS, AvroType, physical_schema
-from streaming.schema import MessageSchema, SchemaField
+from streaming.schema import MessageSchema, SchemaField, physical_type
 
 Encoding = Literal["avro", "avro_json", "json"]
 """Avro binary, Avro's own JSON encoding, or plain JSON with times as RFC 3339 texts."""
@@ -121,15 +121,7 @@ def _physical(fields: pa.RecordBatch) -> pa.RecordBatch:
 
 
 def _numbers(column: pa.Array) -> pa.Array:
-    return column.cast(_physical_type(column.type))
-
-
-def _physical_type(kind: pa.DataType) -> pa.DataType:
-    if pa.types.is_list(kind):
-        return pa.list_(_physical_type(kind.value_type))
-    if pa.types.is_timestamp(kind):
-        return pa.int64()
-    return pa.int32() if pa.types.is_date(kind) else kind
+    return column.cast(physical_type(column.type))
 
 
 def _tagged(field: SchemaField, column: pa.Array) -> list[Any]:

@@ -15,13 +15,13 @@ import pyarrow.compute as pc
 
 from producers.devices.fleet import Fleet
 from producers.devices.seeding import generator
-from producers.devices.slots import Floats, Integers, Slots
+from producers.devices.slots import Booleans, Floats, Integers, Slots
 from producers.messages import MESSAGE, Fault, Messages
 from producers.scenario import Scenario
 from producers.synthesis.contents import Composer, Contents
 from producers.synthesis.corruption import PayloadWriter, Sent
 from producers.synthesis.expectations import Expectations
-from producers.synthesis.faults import Booleans, Drawn, FaultPlan, with_repetitions
+from producers.synthesis.faults import Drawn, FaultPlan, with_repetitions
 from producers.synthesis.identifiers import identifiers
 from producers.synthesis.payloads import Encoding
 from producers.target import Target

@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+PROJECT = r"(?:[a-z0-9-]+(?:\.[a-z0-9-]+)+:)?[a-z0-9][a-z0-9-]*"
+"""The pattern of a project's id, as every regular expression engine reads it; `example.com:project` is one, too."""
+
 _PATTERN = re.compile(
-    r"(?P<project>(?:[a-z0-9-]+(?:\.[a-z0-9-]+)+:)?[a-z0-9][a-z0-9-]*)"  # example.com:project is one, too
+    rf"(?P<project>{PROJECT})"
     r"[:.](?P<dataset>[A-Za-z0-9_]{1,1024})"
     r"\.(?P<table>[\w -]{1,1024})"
 )

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from streaming.features import default_scalar, source
 from streaming.inputs import serialized_examples
+from streaming.schema import physical_type
 from streaming.wiring import FeatureColumn, ModelPlan, RemoteCall
 
 Instance = dict[str, Any]
@@ -35,7 +36,7 @@ def _instance(names: Sequence[str], values: Sequence[Any]) -> Instance:
 def _values(rows: pa.RecordBatch, feature: FeatureColumn, *, vectors: bool) -> list[Any]:
     """The feature's values, as JSON knows them; with `vectors` a scalar is a list of one."""
     column = source(rows, feature)
-    column = column.cast(_json_type(column.type))
+    column = column.cast(physical_type(column.type))
     if feature.default is not None and not pa.types.is_nested(column.type):
         column = column.fill_null(default_scalar(feature.default, column.type))
     values = column.to_pylist()
@@ -44,14 +45,6 @@ def _values(rows: pa.RecordBatch, feature: FeatureColumn, *, vectors: bool) -> l
     if vectors and not pa.types.is_nested(column.type):
         return [None if value is None else [value] for value in values]
     return values
-
-
-def _json_type(kind: pa.DataType) -> pa.DataType:
-    if pa.types.is_nested(kind):
-        return pa.list_(_json_type(kind.value_type))
-    if pa.types.is_date32(kind):
-        return pa.int32()
-    return pa.int64() if pa.types.is_timestamp(kind) else kind
 
 
 def _holds_bytes(kind: pa.DataType) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 MESSAGE_BYTES = 9_999_000
@@ -13,6 +14,7 @@ VALUE_BYTES = 1024
 ORDERING_KEY_BYTES = 1024
 REQUEST_MESSAGES = 1000
 REQUEST_BYTES = 9_500_000
+REQUEST_ACK_IDS = 1000
 
 RESERVED_PREFIX = "goog"
 """Attributes whose keys begin so are Pub/Sub's own; it refuses a message that brings one."""
@@ -49,3 +51,9 @@ def _attribute_over_limit(message: Any) -> tuple[str, str] | None:
         if is_longer(value, VALUE_BYTES):
             return "AttributeValueTooLarge", f"the value of the attribute {key} has more than {VALUE_BYTES} bytes"
     return None
+
+
+def ack_requests(ack_ids: Sequence[str]) -> Iterator[list[str]]:
+    """What acknowledges messages or extends their leases, in parts of what a request takes."""
+    for start in range(0, len(ack_ids), REQUEST_ACK_IDS):
+        yield list(ack_ids[start : start + REQUEST_ACK_IDS])

@@ -19,6 +19,7 @@ from google.pubsub_v1.types import PullRequest, PullResponse
 
 from streaming.endpoints import subscriber_client
 from streaming.errors import PermanentError, one_line
+from streaming.pubsub.pubsub_limits import ack_requests
 
 _LOG = logging.getLogger(__name__)
 
@@ -26,7 +27,6 @@ PULL_MESSAGES = 1000
 PULL_SECONDS = 30.0  # how long Pub/Sub may hold an empty pull
 LEASE_SECONDS = 20  # how long after a crash its messages come again
 EXTEND_SECONDS = 4.0  # well within Pub/Sub's shortest acknowledgement deadline, 10 s
-IDS_PER_REQUEST = 1000
 ACKNOWLEDGE_SECONDS = 60.0
 
 _LASTING = (exceptions.NotFound, exceptions.PermissionDenied, exceptions.InvalidArgument, exceptions.Unauthenticated)
@@ -96,7 +96,7 @@ class Subscription:
     def acknowledge(self, ack_ids: Sequence[str]) -> None:
         """Acknowledge messages. Retries by itself; what cannot be acknowledged comes again and the log says so."""
         try:
-            for ids in _chunks(ack_ids):
+            for ids in ack_requests(ack_ids):
                 self._client.acknowledge(subscription=self._name, ack_ids=ids, timeout=ACKNOWLEDGE_SECONDS)
         except exceptions.GoogleAPICallError as error:
             _LOG.warning("%s: %d messages are not acknowledged and come again: %s", self._name, len(ack_ids), error)
@@ -214,7 +214,7 @@ class Subscription:
                 _LOG.warning("%s: leases are not extended, trying again: %s", self._name, one_line(error))
 
     def _set_deadline(self, ack_ids: Sequence[str], seconds: int) -> None:
-        for ids in _chunks(ack_ids):
+        for ids in ack_requests(ack_ids):
             self._client.modify_ack_deadline(subscription=self._name, ack_ids=ids, ack_deadline_seconds=seconds)
 
 
@@ -227,8 +227,3 @@ class _Pauses:
     def after(self, found: bool) -> float:
         self._pause = 0.0 if found else min(max(self._pause * 2, 0.02), 0.5)
         return self._pause
-
-
-def _chunks(ack_ids: Sequence[str]) -> Iterator[list[str]]:
-    for start in range(0, len(ack_ids), IDS_PER_REQUEST):
-        yield list(ack_ids[start : start + IDS_PER_REQUEST])

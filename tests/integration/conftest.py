@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from streaming.local.emulators import BigQueryEmulator, PubSubEmulator
+from tests.integration.dead_letters import Letters
 
 
 @pytest.fixture(scope="session")
@@ -28,3 +29,8 @@ def emulators(
     """Both, as the environment names them to clients and to child processes."""
     for name, value in {**pubsub_emulator.environment(), **bigquery_emulator.environment()}.items():
         monkeypatch.setenv(name, value)
+
+
+@pytest.fixture
+def letters(emulators: None) -> Letters:
+    return Letters()

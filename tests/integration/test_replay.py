@@ -4,38 +4,28 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import fastavro
-import pyarrow as pa
 import pytest
-from click.testing import Result
-from typer import Typer
-from typer.testing import CliRunner
 
 from producers import multiply
-from producers.commands.replay import replay as replay_command
 from producers.replaying.letters import Selection
-from producers.replaying.replay import ANSWERED, NOT_SELECTED, replay
+from producers.replaying.replay import ANSWERED, NOT_SELECTED
 from producers.replaying.replay_plan import ReplayPlan
-from producers.replaying.replay_summary import FailedAt, Held, Reason, Summary
-from producers.table_access import NoTableError
-from streaming.batches import FAILURE
-from streaming.bigquery.error_records import insert
+from producers.replaying.replay_summary import Held, Reason
 from streaming.bigquery.table_ids import TableId, parse_table_id
-from streaming.bigquery.tables import ensure_error_table
-from streaming.deadletters import to_messages, to_rows
-from streaming.endpoints import bigquery_client, publisher_client
+from streaming.endpoints import publisher_client
 from streaming.errors import JobError, Mistakes
+from tests.integration.dead_letters import Letters, done, infer
 from tests.integration.service import PROJECT, Service, await_true
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600), pytest.mark.usefixtures("emulators")]
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "multiply"
-NOW = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
 FACTORS = {"times5": 5.0, "times10": 10.0}
 
 
@@ -75,12 +65,6 @@ def fail_all(service: Service, example: Path) -> dict[str, float]:
         assert service.end(process) == 0
     assert sorted(row["message_id"] for row in service.dead_letters()) == sorted(values)
     return values
-
-
-def done(plan: ReplayPlan) -> Summary:
-    summary = Summary()
-    replay(plan, summary)
-    return summary
 
 
 def see_predictions(service: Service, values: Mapping[str, float]) -> None:
@@ -130,49 +114,6 @@ def test_a_hundred_dead_letters_of_the_subscription_become_their_predictions_onc
     assert service.drained("dead") == []
 
 
-class Letters:
-    """Topics, subscriptions and tables of a test's own, which hold letters of its making."""
-
-    def __init__(self) -> None:
-        self.service = Service(Path("no.yaml"))
-        self.table = parse_table_id(f"{self.service.table}_error_records")
-        self.output_table = parse_table_id(self.service.table)
-        client = bigquery_client(PROJECT)
-        ensure_error_table(client, self.table)
-        client.query(f"CREATE TABLE `{self.output_table}` (prediction_id STRING)").result()
-
-    def write(self, *changes: Mapping[str, Any], to_topic: bool = False) -> None:
-        known = {"payload": b"x", "attributes": [("site", "north")], "stage": "decode", "error_class": "AvroError"}
-        failures = pa.RecordBatch.from_pylist([known | change for change in changes], schema=FAILURE)
-        if to_topic:
-            with publisher_client() as publisher:
-                request = {"topic": self.service.topic("dead"), "messages": to_messages(failures, "job", NOW)}
-                publisher.publish(request=request)
-        else:
-            insert(bigquery_client(PROJECT), self.table, *to_rows(failures, "job", NOW))
-
-    def answer(self, *prediction_ids: str) -> None:
-        rows = ", ".join(f"('{name}')" for name in prediction_ids)
-        bigquery_client(PROJECT).query(f"INSERT INTO `{self.output_table}` VALUES {rows}").result()
-
-    def plan(self, **settings: Any) -> ReplayPlan:
-        ends = {} if "subscription" in settings else {"table": self.table}
-        return ReplayPlan(self.service.topic("in"), **ends, **settings)
-
-    def published(self) -> list[tuple[bytes, dict[str, str]]]:
-        messages = [(message.data, dict(message.attributes)) for message in self.service.drained("in")]
-        return sorted(messages, key=lambda message: message[1]["original_message_id"])
-
-
-@pytest.fixture
-def letters() -> Iterator[Letters]:
-    return Letters()
-
-
-def infer(model: str, message_id: str) -> dict[str, Any]:
-    return {"message_id": message_id, "stage": f"infer:{model}", "model": model, "error_class": "ModelFailedError"}
-
-
 def test_of_several_models_letters_those_without_their_answer_go_as_one_message(letters: Letters) -> None:
     letters.write(*(infer(model, message) for model in ("a", "b") for message in ("1", "2", "x/3")))
     letters.write({"message_id": "4"}, {"message_id": "5"})
@@ -190,29 +131,6 @@ def test_of_several_models_letters_those_without_their_answer_go_as_one_message(
     assert letters.published() == [
         (b"x", {"site": "north", "original_message_id": message}) for message in ("1", "2", "5")
     ]
-
-
-@pytest.mark.parametrize(
-    ("selection", "expected"),
-    [
-        (Selection(), ["1", "2", "3"]),
-        (Selection(stages=("decode", "event_time")), ["1", "3"]),
-        (Selection(error_classes=("ModelFailedError",)), ["2"]),
-        (Selection(model="a"), ["2"]),
-        (Selection(since=NOW, until=NOW + timedelta(seconds=1)), ["1", "2", "3"]),
-        (Selection(since=NOW + timedelta(microseconds=1)), []),
-        (Selection(until=NOW), []),
-    ],
-)
-def test_the_query_of_the_table_selects_as_a_selection_does(
-    letters: Letters, selection: Selection, expected: list[str]
-) -> None:
-    letters.write({"message_id": "1"}, infer("a", "2"), {"message_id": "3", "stage": "event_time"})
-    summary = done(letters.plan(selection=selection))
-    assert [attributes["original_message_id"] for _, attributes in letters.published()] == expected
-    assert (summary.messages, summary.left_out) == (len(expected), {})
-    there = {FailedAt("decode", None): 1, FailedAt("infer:a", "a"): 1, FailedAt("event_time", None): 1}
-    assert summary.unwanted == ({} if expected else there)
 
 
 def dead(letters: Letters) -> str:
@@ -251,14 +169,6 @@ def test_other_messages_on_the_subscription_are_left_there(letters: Letters) -> 
     ]
     assert letters.published() == []
     assert [message.data for message in left(letters, 1)] == [b"no letter"]
-
-
-def test_a_table_of_several_pages_is_read_whole(letters: Letters, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("producers.replaying.letters_table.PAGE_ROWS", 100)
-    letters.write(*({"message_id": str(number % 200)} for number in range(250)))
-    summary = done(letters.plan())
-    assert (summary.messages, summary.letters) == (200, 250)
-    assert len(letters.published()) == 200
 
 
 def test_what_is_missing_is_said_before_anything_is_sent(letters: Letters) -> None:
@@ -306,51 +216,6 @@ def test_what_filters_leave_out_goes_back_to_the_subscription(letters: Letters) 
     assert (summary.messages, summary.left_out) == (1, {NOT_SELECTED: Held(1, ["2"])})
     assert letters.published() == [(b"x", {"site": "north", "original_message_id": "1"})]
     assert left_ids(letters, 1) == {"2"}
-
-
-@pytest.fixture
-def command(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
-    """The command, which is given its flags."""
-    monkeypatch.setenv("COLUMNS", "160")
-    app = Typer()
-    app.command()(replay_command)
-    return lambda *flags: CliRunner().invoke(app, flags)
-
-
-def test_the_command_shows_what_goes(letters: Letters, command: Callable[..., Result]) -> None:
-    letters.write({"message_id": "1", "error_message": "8 bytes are left"}, {"message_id": None, "stage": "generation"})
-    flags = (f"--topic={letters.service.topic('in')}", f"--table={letters.table}")
-    dry = command(*flags, "--dry-run")
-    assert (dry.exit_code, [line.rstrip() for line in dry.stdout.splitlines()[4:]]) == (
-        0,
-        ["1 message would be published, of 1 dead letter.", "1 dead letter left out: of an event, not of a message"],
-    )
-    assert letters.published() == []
-    real = command(*flags, "--stage=decode", "--rate=5")
-    assert (real.exit_code, real.stdout.splitlines()[4:]) == (0, ["1 message published, of 1 dead letter."])
-    assert letters.published() == [(b"x", {"site": "north", "original_message_id": "1"})]
-
-
-def test_the_command_fails_when_pubsub_refuses_a_message(letters: Letters, command: Callable[..., Result]) -> None:
-    letters.write({"message_id": "1", "attributes": [(f"a{number}", "x") for number in range(100)]})
-    refused = command(f"--topic={letters.service.topic('in')}", f"--table={letters.table}")
-    assert (refused.exit_code, refused.stdout.splitlines()) == (
-        1,
-        [
-            "0 messages published, of 0 dead letters.",
-            "1 dead letter refused by Pub/Sub: TooManyAttributes: the message has 101 attributes, 100 are the most "
-            "(messages 1)",
-        ],
-    )
-
-
-def test_mistakes_and_missing_things_print_nothing_on_standard_output(
-    letters: Letters, command: Callable[..., Result]
-) -> None:
-    topic = f"--topic={letters.service.topic('in')}"
-    for flags, error in (([topic], Mistakes), ([topic, f"--table={letters.table}_none"], NoTableError)):
-        ended = command(*flags)
-        assert (type(ended.exception), ended.stdout) == (error, "")
 
 
 def test_a_jobs_own_ids_tell_what_is_answered(letters: Letters, tmp_path: Path) -> None:
