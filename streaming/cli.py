@@ -12,10 +12,11 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from producers.commands import publish, replay, score
+from streaming.dataflow.commands import cancel, drain, jobs, launch, template, update
+from streaming.dataflow.commands.parameter_help import TAKES_PARAMETERS, Help
 from streaming.errors import EXIT_FAILED, JobError, Mistakes, exit_code, one_line
 
 EITHER_CASE = {"token_normalize_func": lambda name: name.replace("_", "-")}
@@ -59,22 +60,8 @@ def main() -> None:
     sys.exit(code or 0)
 
 
-def _run_help(context: typer.Context, asked: bool) -> None:
-    """The usual help, and the parameters: they are the job's, and known to `options` alone."""
-    if not asked:
-        return
-    from streaming.options import table_of_help
-
-    typer.echo(context.get_help())
-    table = Table("parameter", "default", "meaning", box=None)
-    for row in table_of_help():
-        table.add_row(*(Text(cell) for cell in row))
-    Console().print(table)
-    raise typer.Exit
-
-
 @app.command(
-    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
+    context_settings=TAKES_PARAMETERS,
     epilog="Example: pubsub-inference run --job_file=job.yaml --input_subscription=projects/P/subscriptions/S "
     "--output_table=P.D.T --workers=2. Beam's own options follow after --.",
 )
@@ -85,9 +72,7 @@ def run(
     ] = "PrismRunner",
     workers: Annotated[int, typer.Option(min=1, max=64, help="Worker processes on the same subscription.")] = 1,
     debug: Annotated[bool, typer.Option("--debug", help="Show the logs of all libraries, and tracebacks.")] = False,
-    _help: Annotated[
-        bool, typer.Option("--help", help="Show this message and exit.", is_eager=True, callback=_run_help)
-    ] = False,
+    _help: Help = False,
 ) -> None:
     """Run the job in the foreground until Ctrl-C, and restart it when it fails.
 
@@ -150,8 +135,19 @@ def demo(
     raise typer.Exit(run_demo(example, messages, rate, output_dir or Path("demo") / example, debug=debug))
 
 
-for command, epilog in ((publish.publish, publish.EPILOG), (score.score, score.EPILOG), (replay.replay, replay.EPILOG)):
+for command, epilog in (
+    (publish.publish, publish.EPILOG),
+    (score.score, score.EPILOG),
+    (replay.replay, replay.EPILOG),
+    (template.template, template.EPILOG),
+    (jobs.jobs, jobs.EPILOG),
+    (drain.drain, drain.EPILOG),
+    (cancel.cancel, cancel.EPILOG),
+):
     app.command(epilog=epilog, context_settings=EITHER_CASE)(command)
+
+for command, epilog in ((launch.launch, launch.EPILOG), (update.update, update.EPILOG)):
+    app.command(epilog=epilog, context_settings={**EITHER_CASE, **TAKES_PARAMETERS})(command)
 
 
 def _supervise(argv: Sequence[str], beam_args: Sequence[str], runner: str, workers: int, *, debug: bool) -> int:

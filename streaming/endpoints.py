@@ -1,10 +1,12 @@
-"""Clients of Pub/Sub and BigQuery: of Google's services, or of the emulators that the environment names.
+"""Clients of Google's services, or of the emulators that the environment names.
 
 | variable | value | default |
 |---|---|---|
 | `PUBSUB_EMULATOR_HOST` | host:port | none: Google's service |
 | `BIGQUERY_EMULATOR_HOST` | host:port of its REST service, with or without http:// | none: Google's service |
 | `BIGQUERY_STORAGE_EMULATOR_HOST` | host:port of its gRPC service | the REST service's host, its port + 10 |
+| `DATAFLOW_EMULATOR_HOST` | host:port of a gRPC server in Dataflow's stead | none: Google's service |
+| `MONITORING_EMULATOR_HOST` | the same in Cloud Monitoring's stead | none: Google's service |
 
 An emulator is spoken to with anonymous credentials, without encryption. An empty variable counts as none.
 """
@@ -22,6 +24,14 @@ if TYPE_CHECKING:
     import grpc
     from google.cloud.bigquery import Client
     from google.cloud.bigquery_storage_v1 import BigQueryWriteClient
+    from google.cloud.dataflow_v1beta3 import (
+        FlexTemplatesServiceClient,
+        JobsV1Beta3Client,
+        MessagesV1Beta3Client,
+        MetricsV1Beta3Client,
+    )
+    from google.cloud.monitoring_dashboard_v1 import DashboardsServiceClient
+    from google.cloud.monitoring_v3 import AlertPolicyServiceClient, MetricServiceClient
     from google.pubsub_v1 import PublisherClient, SchemaServiceClient, SubscriberClient
 
 _CHANNEL_OPTIONS = {
@@ -35,11 +45,13 @@ _CHANNEL_OPTIONS = {
 }
 
 
+_DATAFLOW = "DATAFLOW_EMULATOR_HOST"
+_MONITORING = "MONITORING_EMULATOR_HOST"
 _VARIABLES = ("PUBSUB_EMULATOR_HOST", "BIGQUERY_EMULATOR_HOST", "BIGQUERY_STORAGE_EMULATOR_HOST")
 
 
 def emulators() -> dict[str, str]:
-    """The variables that name emulators, with their values."""
+    """The variables that name emulators of what a job reads and writes, with their values."""
     return {name: host for name in _VARIABLES if (host := _variable(name)) is not None}
 
 
@@ -47,6 +59,18 @@ def show_pubsub() -> str:
     """Pub/Sub in words, or the emulator that stands in for it."""
     host = _variable("PUBSUB_EMULATOR_HOST")
     return f"the Pub/Sub emulator (PUBSUB_EMULATOR_HOST={host})" if host else "Pub/Sub"
+
+
+def show_dataflow() -> str:
+    """Dataflow in words, or the server that stands in for it."""
+    host = _variable(_DATAFLOW)
+    return f"the server of {_DATAFLOW}={host}" if host else "Dataflow"
+
+
+def show_monitoring() -> str:
+    """Cloud Monitoring in words, or the server that stands in for it."""
+    host = _variable(_MONITORING)
+    return f"the server of {_MONITORING}={host}" if host else "Cloud Monitoring"
 
 
 def publisher_client() -> PublisherClient:
@@ -99,6 +123,72 @@ def bigquery_write_client() -> BigQueryWriteClient:
 
     channel = _channel(BigQueryWriteGrpcTransport.create_channel, _storage_emulator())
     return BigQueryWriteClient(transport=BigQueryWriteGrpcTransport(channel=channel))
+
+
+def flex_templates_client() -> FlexTemplatesServiceClient:
+    """The generated client of Dataflow's FlexTemplatesService."""
+    from google.cloud.dataflow_v1beta3 import FlexTemplatesServiceClient as Client
+    from google.cloud.dataflow_v1beta3.services.flex_templates_service.transports import (
+        FlexTemplatesServiceGrpcTransport as Transport,
+    )
+
+    return Client(transport=Transport(channel=_channel(Transport.create_channel, _variable(_DATAFLOW))))
+
+
+def jobs_client() -> JobsV1Beta3Client:
+    """The generated client of Dataflow's Jobs service."""
+    from google.cloud.dataflow_v1beta3 import JobsV1Beta3Client as Client
+    from google.cloud.dataflow_v1beta3.services.jobs_v1_beta3.transports import JobsV1Beta3GrpcTransport as Transport
+
+    return Client(transport=Transport(channel=_channel(Transport.create_channel, _variable(_DATAFLOW))))
+
+
+def messages_client() -> MessagesV1Beta3Client:
+    """The generated client of Dataflow's Messages service."""
+    from google.cloud.dataflow_v1beta3 import MessagesV1Beta3Client as Client
+    from google.cloud.dataflow_v1beta3.services.messages_v1_beta3.transports import (
+        MessagesV1Beta3GrpcTransport as Transport,
+    )
+
+    return Client(transport=Transport(channel=_channel(Transport.create_channel, _variable(_DATAFLOW))))
+
+
+def metrics_client() -> MetricsV1Beta3Client:
+    """The generated client of Dataflow's Metrics service."""
+    from google.cloud.dataflow_v1beta3 import MetricsV1Beta3Client as Client
+    from google.cloud.dataflow_v1beta3.services.metrics_v1_beta3.transports import (
+        MetricsV1Beta3GrpcTransport as Transport,
+    )
+
+    return Client(transport=Transport(channel=_channel(Transport.create_channel, _variable(_DATAFLOW))))
+
+
+def alert_policy_client() -> AlertPolicyServiceClient:
+    """The generated client of Cloud Monitoring's AlertPolicyService."""
+    from google.cloud.monitoring_v3 import AlertPolicyServiceClient as Client
+    from google.cloud.monitoring_v3.services.alert_policy_service.transports import (
+        AlertPolicyServiceGrpcTransport as Transport,
+    )
+
+    return Client(transport=Transport(channel=_channel(Transport.create_channel, _variable(_MONITORING))))
+
+
+def dashboards_client() -> DashboardsServiceClient:
+    """The generated client of Cloud Monitoring's DashboardsService."""
+    from google.cloud.monitoring_dashboard_v1 import DashboardsServiceClient as Client
+    from google.cloud.monitoring_dashboard_v1.services.dashboards_service.transports import (
+        DashboardsServiceGrpcTransport as Transport,
+    )
+
+    return Client(transport=Transport(channel=_channel(Transport.create_channel, _variable(_MONITORING))))
+
+
+def metric_service_client() -> MetricServiceClient:
+    """The generated client of Cloud Monitoring's MetricService."""
+    from google.cloud.monitoring_v3 import MetricServiceClient as Client
+    from google.cloud.monitoring_v3.services.metric_service.transports import MetricServiceGrpcTransport as Transport
+
+    return Client(transport=Transport(channel=_channel(Transport.create_channel, _variable(_MONITORING))))
 
 
 def _channel(create: Callable[..., grpc.Channel], emulator: str | None) -> grpc.Channel | Callable[..., grpc.Channel]:

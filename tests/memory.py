@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -11,6 +11,7 @@ from typing import Any
 import apache_beam as beam
 import pyarrow as pa
 
+from streaming import metrics
 from streaming.refusals import Refusal
 
 ROWS: dict[str, list[dict[str, Any]]] = defaultdict(list)
@@ -62,6 +63,14 @@ class MemoryDeadLetters:
 
     def write(self, failures: pa.RecordBatch) -> None:
         FAILURES[self.name] += failures.to_pylist()
+
+
+def counters(result: beam.runners.runner.PipelineResult, namespace: str = metrics.NAMESPACE) -> dict[str, int]:
+    """The counters of a pipeline that has ended, over all steps."""
+    counted: Counter[str] = Counter()
+    for each in result.metrics().query(beam.metrics.MetricsFilter().with_namespace(namespace))["counters"]:
+        counted[each.key.metric.name] += each.committed
+    return counted
 
 
 class Messages(beam.PTransform):

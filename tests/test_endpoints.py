@@ -13,14 +13,24 @@ from google.pubsub_v1.types import GetSchemaRequest, PublishRequest, PublishResp
 from streaming.endpoints import (
     bigquery_client,
     bigquery_write_client,
+    flex_templates_client,
+    jobs_client,
+    messages_client,
     publisher_client,
     schema_client,
+    show_dataflow,
     show_pubsub,
     subscriber_client,
 )
 from streaming.errors import Mistakes
+from tests.dataflow_server import DataflowServer
 
-VARIABLES = ("PUBSUB_EMULATOR_HOST", "BIGQUERY_EMULATOR_HOST", "BIGQUERY_STORAGE_EMULATOR_HOST")
+VARIABLES = (
+    "PUBSUB_EMULATOR_HOST",
+    "BIGQUERY_EMULATOR_HOST",
+    "BIGQUERY_STORAGE_EMULATOR_HOST",
+    "DATAFLOW_EMULATOR_HOST",
+)
 BIG = b"x" * 12_000_000
 
 
@@ -40,6 +50,12 @@ def test_pubsub_is_called_by_the_name_of_what_stands_in_for_it(monkeypatch: pyte
     assert show_pubsub() == "Pub/Sub"
     monkeypatch.setenv("PUBSUB_EMULATOR_HOST", "localhost:8085")
     assert show_pubsub() == "the Pub/Sub emulator (PUBSUB_EMULATOR_HOST=localhost:8085)"
+
+
+def test_dataflow_is_called_by_the_name_of_what_stands_in_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert show_dataflow() == "Dataflow"
+    monkeypatch.setenv("DATAFLOW_EMULATOR_HOST", "localhost:8086")
+    assert show_dataflow() == "the server of DATAFLOW_EMULATOR_HOST=localhost:8086"
 
 
 class Services(grpc.GenericRpcHandler):
@@ -137,6 +153,18 @@ def test_without_emulators_clients_speak_to_google() -> None:
     assert pubsub == ["pubsub.googleapis.com:443"] * 3
     assert bigquery_write_client().transport.host == "bigquerystorage.googleapis.com:443"
     assert bigquery_client("p")._connection.API_BASE_URL == "https://bigquery.googleapis.com"
+    dataflow = [client().transport.host for client in (flex_templates_client, jobs_client, messages_client)]
+    assert dataflow == ["dataflow.googleapis.com:443"] * 3
+
+
+def test_the_dataflow_clients_speak_to_the_server_that_the_variable_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    with DataflowServer() as server:
+        monkeypatch.setenv("DATAFLOW_EMULATOR_HOST", server.host)
+        where = {"project_id": server.project, "location": server.regions[0]}
+        launched = {"launch_parameter": {"job_name": "readings", "container_spec": {"image": "i"}}}
+        job = flex_templates_client().launch_flex_template({**where, **launched}).job
+        assert jobs_client().get_job({**where, "job_id": job.id}).name == "readings"
+        assert list(messages_client().list_job_messages({**where, "job_id": job.id})) == []
 
 
 @pytest.mark.usefixtures("_credentials")
@@ -145,3 +173,4 @@ def test_an_empty_variable_counts_as_none(monkeypatch: pytest.MonkeyPatch) -> No
         monkeypatch.setenv(name, "")
     assert bigquery_write_client().transport.host == "bigquerystorage.googleapis.com:443"
     assert bigquery_client("p")._connection.API_BASE_URL == "https://bigquery.googleapis.com"
+    assert (show_pubsub(), show_dataflow()) == ("Pub/Sub", "Dataflow")

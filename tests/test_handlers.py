@@ -12,7 +12,7 @@ import pytest
 from apache_beam.internal import pickler
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
-from streaming import metrics, registry
+from streaming import registry
 from streaming.batches import Batch, from_bytes, to_bytes
 from streaming.errors import PermanentError
 from streaming.inference import Infer
@@ -24,6 +24,7 @@ from streaming.predictors import OnlyGeneration
 from streaming.steps import BatchCoder
 from streaming.wiring import EnsembleCall, Member, ModelPlan, RemoteCall, SavedModelCall
 from tests.builders import X, plan, readings
+from tests.memory import counters
 from tests.predict_server import PredictServer, Reply
 from tests.predictor_doubles import predictions
 from tests.versions import ask
@@ -109,13 +110,14 @@ def test_what_beam_is_told() -> None:
     assert told.get_metrics_namespace() == "pubsub_inference_toy"
 
 
-def test_requests_that_a_remote_model_is_sent_again_are_counted_under_its_name(server: PredictServer) -> None:
+def test_requests_that_a_remote_model_is_sent_again_are_counted(server: PredictServer) -> None:
     server.script += [Reply(status=503), Reply(status=429)]
     model = remote(server.url)
     result, after = run(model, readings([1.0, 2.0]))
     assert predictions(after, model) == [5.0, 10.0]
     assert server.bodies == [server.bodies[0]] * 3
-    assert counters(result, metrics.NAMESPACE) == {"remote_retries_toy": 2, "model_calls_toy": 1}
+    counted = counters(result)
+    assert (counted["remote_retries"], counted["model_calls"]) == (2, 1)
 
 
 def test_beam_counts_the_rows_of_batches_under_the_models_namespace(server: PredictServer) -> None:
@@ -138,8 +140,3 @@ def run(model: ModelPlan, batch: Batch) -> tuple[beam.runners.runner.PipelineRes
 
 def _keep(after: Batch) -> None:
     ANSWERED.append(to_bytes(after))
-
-
-def counters(result: beam.runners.runner.PipelineResult, namespace: str) -> dict[str, int]:
-    counted = result.metrics().query(beam.metrics.MetricsFilter().with_namespace(namespace))["counters"]
-    return {each.key.metric.name: each.committed for each in counted}

@@ -13,9 +13,12 @@ from typing import Any
 
 import pytest
 
-from tests.dockerfile import ROOT, arguments_of, pairs_of, sources
+from streaming.dataflow.dockerfile import Dockerfile
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
+
+ROOT = Path(__file__).parents[2]
+DOCKERFILE = Dockerfile.parse((ROOT / "Dockerfile").read_text())
 
 EXTRAS = {"duckdb_extensions", "jinja2", "matplotlib"}
 NEED_EXTRAS = ("producers.report.", "streaming.local.bigquery_emulator")
@@ -44,7 +47,7 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     subprocess.run([sys.executable, "-m", "venv", image / "python"], check=True)
     shutil.copy(ROOT / "requirements.txt", image)
     _copy_sources(image / "source")
-    for command in arguments_of("RUN", "dependencies", "package"):
+    for command in DOCKERFILE.arguments_of("RUN", "dependencies", "package"):
         _run(command, image)
     (image / "template").mkdir()
     shutil.move(image / "source/streaming/main.py", image / "template")
@@ -63,7 +66,9 @@ def test_every_module_finds_what_it_imports_there(image: Path) -> None:
 
 def test_the_entry_runs_as_a_file_from_any_directory(image: Path, tmp_path: Path) -> None:
     command = [f"{image}/python/bin/python", f"{image}/template/main.py", "--output_tabel=P:D.T"]
-    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, env=pairs_of("ENV"))
+    ended = subprocess.run(
+        command, cwd=tmp_path, capture_output=True, text=True, check=False, env=DOCKERFILE.pairs_of("ENV")
+    )
     assert ended.returncode == 2
     assert "output_tabel" in ended.stderr
     assert "Traceback" not in ended.stderr
@@ -71,7 +76,7 @@ def test_the_entry_runs_as_a_file_from_any_directory(image: Path, tmp_path: Path
 
 def _copy_sources(directory: Path) -> None:
     directory.mkdir()
-    for source in (ROOT / name for name in sources() if name != "streaming/main.py"):
+    for source in (ROOT / name for name in DOCKERFILE.sources() if name != "streaming/main.py"):
         if source.is_dir():
             shutil.copytree(source, directory / source.name, ignore=shutil.ignore_patterns("__pycache__"))
         else:

@@ -1,0 +1,138 @@
+"""Files that a command writes, local or on gs://; what is there already and is not the command's own stays."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from streaming.errors import Mistakes, PermanentError, no_credentials
+from streaming.service_errors import in_words, retry
+
+_OBJECT = re.compile(r"gs://(?P<bucket>[a-z0-9._-]+)/(?P<name>.*[^/\r\n])")
+
+
+@dataclass(frozen=True)
+class Written:
+    """A file that is still to be written.
+
+    Attributes:
+        path: local, or on gs://.
+        place: the flag that names it, for error messages.
+        content: what will be in it.
+        before: what is in it now, if it is there.
+    """
+
+    path: str
+    place: str
+    content: bytes
+    before: bytes | None
+
+    def write(self) -> str:
+        """Write the file, and say what has become of it.
+
+        Raises:
+            PermanentError: it cannot be written.
+        """
+        if self.before == self.content:
+            return f"{self.path}: is as it should be already"
+        _done(self.path, self.place, "written", lambda: _write(self.path, self.content))
+        return f"{self.path}: {'written' if self.before is None else 'replaced, as it had other content'}"
+
+
+def to_write(path: str, place: str, content: bytes, is_own: Callable[[bytes], bool]) -> Written:
+    """What is to be written, once it is sure that nothing else is lost by it.
+
+    Args:
+        path: a local path, or one on gs://, with which `wrong_path` finds nothing wrong.
+        place: the flag that names it, for error messages.
+        content: what is to be in the file.
+        is_own: whether a file's content was written by this command, and so may be replaced.
+
+    Raises:
+        Mistakes: something else is there.
+        PermanentError: what is there cannot be read.
+    """
+    before = read_if_there(path, place)
+    if before is not None and before != content and not is_own(before):
+        raise Mistakes([f"{place}: {path} is there, and not by this command; remove it, or name another path"])
+    return Written(path, place, content, before)
+
+
+def read_if_there(path: str, place: str) -> bytes | None:
+    """What is in the file, if it is there; `path` and `place` are as above.
+
+    Raises:
+        PermanentError: it cannot be read.
+    """
+    return _done(path, place, "read", lambda: _read(path))
+
+
+def wrong_path(path: str | None, place: str) -> Iterator[str]:
+    """What can be said against a path to write to before anything is tried; nothing against none."""
+    if path is None:
+        return
+    if "://" in path:
+        if not _OBJECT.fullmatch(path):
+            yield f"{place}: {path} is no file on Cloud Storage; write gs://BUCKET/PATH"
+    elif Path(path).is_dir():
+        yield f"{place}: {path} is a directory; name a file in it"
+    elif not Path(path).parent.is_dir():
+        yield f"{place}: no directory {Path(path).parent}; make it, or correct the path"
+
+
+def _read(path: str) -> bytes | None:
+    from google.api_core.exceptions import NotFound
+
+    try:
+        if "://" in path:
+            return bytes(_blob(path).download_as_bytes(retry=retry()))
+        return Path(path).read_bytes()
+    except (FileNotFoundError, NotFound):
+        return None
+
+
+def _write(path: str, content: bytes) -> None:
+    if "://" in path:
+        _blob(path).upload_from_string(content, content_type="application/octet-stream", retry=retry())
+    else:
+        Path(path).write_bytes(content)
+
+
+def _blob(path: str) -> Any:
+    """The object. Not by way of Beam's file systems: where one is refused, they ask again until the program ends."""
+    from google.cloud.storage import Client
+
+    match = _OBJECT.fullmatch(path)
+    assert match, path
+    return Client(project=None).bucket(match["bucket"]).blob(match["name"])
+
+
+def _done(path: str, place: str, what: str, do: Callable[[], bytes | None]) -> bytes | None:
+    """What comes of it, or why nothing does.
+
+    Raises:
+        PermanentError: it was refused.
+    """
+    from google.api_core.exceptions import GoogleAPIError
+    from google.auth.exceptions import GoogleAuthError
+
+    try:
+        return do()
+    except GoogleAuthError as error:
+        raise PermanentError(f"{place}: {path} cannot be {what}: {no_credentials(error)}") from error
+    except (OSError, GoogleAPIError) as error:
+        remedy = "see to the bucket, and to who may read and write there" if "://" in path else "correct the path"
+        raise PermanentError(f"{place}: {path} cannot be {what}: {_reason(error).rstrip('.')}; {remedy}") from error
+
+
+def _reason(error: Exception) -> str:
+    """Why it was refused: the service's own words, if its answer has any."""
+    answer = getattr(getattr(error, "response", None), "text", "")
+    try:
+        return str(json.loads(answer)["error"]["message"])
+    except (ValueError, LookupError, TypeError):  # of a download, it is text
+        return " ".join(answer.split()) or in_words(error)
