@@ -6,7 +6,7 @@ SOURCES := streaming producers tests benchmarks
 COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --quiet
 
-.PHONY: setup demo test check format schema lock
+.PHONY: setup demo test check format schema monitoring lock
 
 setup: $(INSTALLED)  ## what everything else needs: .venv, and Prism in the user's cache
 	@$(BIN)/python -m streaming.local.prism
@@ -37,6 +37,9 @@ format: setup  ## mend what the linters can mend
 schema: setup  ## the JSON schema of the job file, and the template's specification
 	$(BIN)/python -m streaming.job > job.schema.json
 	$(BIN)/python -m streaming.dataflow.spec > flex_template.json
+
+monitoring: setup  ## the dashboard and the alerts of Cloud Monitoring
+	$(BIN)/python -m streaming.monitoring.files monitoring
 
 lock: setup  ## the pinned requirements, from pyproject.toml
 	$(COMPILE) --output-file requirements.txt

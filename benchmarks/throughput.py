@@ -58,7 +58,8 @@ class Recorder(Live):
 
     def update(self, worker: int, snapshot: Mapping[str, Any]) -> None:
         super().update(worker, snapshot)
-        through = int(snapshot["predictions"]) + int(snapshot["dead_letters"])
+        counted = self.job.totals.counted()
+        through = sum((*counted.beginning("predictions_").values(), *counted.beginning("dead_letters_").values()))
         if self.samples and self.samples[-1].messages >= self._messages:
             return  # the worker is ending: its figures are no longer those of the job
         self.samples.append(_sample(through))

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.text import Text
 
 from producers.commands import publish, replay, score
-from streaming.dataflow.commands import cancel, drain, jobs, launch, template, update
-from streaming.dataflow.commands.parameter_help import TAKES_PARAMETERS, Help
+from streaming.dataflow.commands import cancel, drain, jobs, launch, monitor, template, update
+from streaming.dataflow.commands.parameter_help import TAKES_PARAMETERS, Help, in_paragraphs
 from streaming.errors import EXIT_FAILED, JobError, Mistakes, exit_code, one_line
+from streaming.monitoring.commands import sub_app as monitoring
+
+if TYPE_CHECKING:
+    from streaming.monitoring.report import Report
 
 EITHER_CASE = {"token_normalize_func": lambda name: name.replace("_", "-")}
 """Flags are understood in snake_case, too."""
@@ -71,6 +75,19 @@ def run(
         str, typer.Option(help="Beam runner: PrismRunner, DataflowRunner or a portable one.")
     ] = "PrismRunner",
     workers: Annotated[int, typer.Option(min=1, max=64, help="Worker processes on the same subscription.")] = 1,
+    metrics_port: Annotated[
+        int | None,
+        typer.Option(
+            "--metrics-port",
+            "--metrics_port",
+            min=0,
+            max=65535,
+            help="Serve the job's metrics to Prometheus on this port; 0: a free one. Not on Dataflow.",
+        ),
+    ] = None,
+    metrics_host: Annotated[
+        str, typer.Option("--metrics-host", "--metrics_host", help="The address that they are served on.")
+    ] = "127.0.0.1",
     debug: Annotated[bool, typer.Option("--debug", help="Show the logs of all libraries, and tracebacks.")] = False,
     _help: Help = False,
 ) -> None:
@@ -80,13 +97,19 @@ def run(
     """
     beam_args: list[str] = context.obj or []
     if _is_dataflow(runner):
+        if metrics_port is not None:
+            raise Mistakes(["--metrics-port: is of a job on this machine; see pubsub-inference monitor for Dataflow's"])
         from streaming.quiet import import_tensorflow
 
         import_tensorflow()
         from streaming import main as entry
 
         raise typer.Exit(entry.main([*context.args, f"--runner={runner}", *beam_args]))
-    raise typer.Exit(_supervise(context.args, beam_args, runner, workers, debug=debug))
+    from streaming.local.foreground import MetricsAddress, run_in_foreground
+
+    metrics_at = None if metrics_port is None else MetricsAddress(metrics_host, metrics_port)
+    beam_args = [f"--runner={runner}", *beam_args]
+    raise typer.Exit(run_in_foreground(context.args, beam_args, workers=workers, metrics_at=metrics_at, debug=debug))
 
 
 @app.command(context_settings=EITHER_CASE, epilog="Example: pubsub-inference check examples/multiply/job.yaml --load")
@@ -135,6 +158,12 @@ def demo(
     raise typer.Exit(run_demo(example, messages, rate, output_dir or Path("demo") / example, debug=debug))
 
 
+def _attach(pid: int | None) -> Callable[[], Report]:
+    from streaming.local.attach import attach
+
+    return attach(pid)
+
+
 for command, epilog in (
     (publish.publish, publish.EPILOG),
     (score.score, score.EPILOG),
@@ -144,50 +173,15 @@ for command, epilog in (
     (drain.drain, drain.EPILOG),
     (cancel.cancel, cancel.EPILOG),
 ):
-    app.command(epilog=epilog, context_settings=EITHER_CASE)(command)
+    app.command(epilog=epilog, help=in_paragraphs(command), context_settings=EITHER_CASE)(command)
 
 for command, epilog in ((launch.launch, launch.EPILOG), (update.update, update.EPILOG)):
-    app.command(epilog=epilog, context_settings={**EITHER_CASE, **TAKES_PARAMETERS})(command)
+    with_parameters = {**EITHER_CASE, **TAKES_PARAMETERS}
+    app.command(epilog=epilog, help=in_paragraphs(command), context_settings=with_parameters)(command)
 
-
-def _supervise(argv: Sequence[str], beam_args: Sequence[str], runner: str, workers: int, *, debug: bool) -> int:
-    from streaming.local.live import Live
-    from streaming.local.supervisor import supervise
-
-    job = [*argv, f"--runner={runner}", *beam_args]
-    live = Live()
-    live.say(_announcement(argv, job, workers))
-    return supervise(job, workers, live, debug=debug)
-
-
-def _announcement(argv: Sequence[str], job: Sequence[str], workers: int) -> str:
-    """What will be read and written. Only the cheap checks are made here; the worker makes them all."""
-    from streaming import options
-    from streaming.endpoints import emulators
-    from streaming.job import load_job
-    from streaming.local.live import banner
-
-    try:
-        parameters, _ = options.parse(argv)
-        models = list(load_job(parameters.job_file).models)
-    except Mistakes:
-        from streaming.quiet import import_tensorflow
-
-        import_tensorflow()
-        from streaming import main as entry
-
-        launch = entry.checked(job)  # names these mistakes and all others, unless the flags are Beam's
-        parameters, models = launch.parameters, [model.name for model in launch.contract.models]
-    return banner(
-        subscription=parameters.input_subscription,
-        table=parameters.output_table,
-        models=models,
-        workers=workers,
-        topic=parameters.output_topic,
-        deadletter_table=parameters.deadletter_table,
-        deadletter_topic=parameters.output_deadletter_topic,
-        emulators=emulators(),
-    )
+watch = monitor.command(_attach)
+app.command(epilog=monitor.EPILOG, help=in_paragraphs(watch), context_settings=EITHER_CASE)(watch)
+app.add_typer(monitoring(**EITHER_CASE))
 
 
 def _is_dataflow(runner: str) -> bool:

@@ -7,9 +7,10 @@ batch: another model's answer for it is still delivered.
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import apache_beam as beam
 import numpy as np
@@ -34,6 +35,8 @@ from streaming.routing import taken
 from streaming.wiring import ModelPlan, RemoteCall, SavedModelCall
 
 _LOG = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 
 class Infer(beam.PTransform):
@@ -91,7 +94,7 @@ def told(batch: Batch, plan: ModelPlan, news: Sequence[News]) -> Batch:
     """The batch with an event among its failures for each generation that was refused; all news are counted."""
     refused = [each for each in news if each.refusal is not None]
     metrics.count(metrics.GENERATIONS_REFUSED, len(refused), plan.name)
-    metrics.count(metrics.GENERATION_SWAPS, len(news) - len(refused), plan.name)
+    metrics.count(metrics.GENERATION_SWAPS, len(news) - len(refused))
     if not refused:
         return batch
     return batch.with_events(
@@ -130,15 +133,16 @@ def _ask(
 ) -> tuple[pa.StructArray, np.ndarray, dict[int, Failure]]:
     """The model's answers, the numbers of the rows they are for, and why the other rows have none."""
     failures: dict[int, Failure] = {}
+    took: list[float] = []
 
     def call(start: int, length: int) -> pa.StructArray:
-        outputs = _within(plan, partial(model.predict, rows.slice(start, length)))
+        outputs = _timed(took, partial(_within, plan, partial(model.predict, rows.slice(start, length))))
         answers = answer_column(outputs, length, plan, model)
         failures.update({start + row: _raised(plan, error) for row, error in unusable(outputs, plan).items()})
         return answers
 
     verdict = by_halves(rows.num_rows, call, Blame(_PASSING, _COSTLY, plan.batch_size))
-    _count(verdict, plan)
+    _count(verdict, plan, took)
     _see_whether_available(verdict, plan)
     failures |= {row: _raised(plan, error) for row, error in verdict.guilty}
     if verdict.hopeless:
@@ -155,6 +159,15 @@ _PASSING = (MemoryError, ModelUnavailableError)
 _COSTLY = (ModelTimeoutError, ModelFaultError)
 
 
+def _timed(took: list[float], call: Callable[[], T]) -> T:
+    """What the call gives or raises; its milliseconds are added to `took`."""
+    start = time.perf_counter()
+    try:
+        return call()
+    finally:
+        took.append((time.perf_counter() - start) * 1000)
+
+
 def _within(plan: ModelPlan, predict: Callable[[], Outputs]) -> Outputs:
     """The call's outputs, in time. A remote call is cut off by its own client."""
     if plan.timeout is None or not isinstance(plan.call, SavedModelCall):
@@ -162,16 +175,17 @@ def _within(plan: ModelPlan, predict: Callable[[], Outputs]) -> Outputs:
     try:
         return deadlines.within(plan.timeout, predict)
     except deadlines.CallTimeoutError as error:
-        metrics.count(metrics.ABANDONED_CALLS, 1, plan.name)
+        metrics.count(metrics.ABANDONED_CALLS, 1)
         _LOG.warning("model %s: %s; the thread of the call is left behind", plan.name, error)
         raise ModelTimeoutError(str(error)) from error
 
 
-def _count(verdict: Verdict[pa.StructArray], plan: ModelPlan) -> None:
-    metrics.count(metrics.MODEL_CALLS, verdict.calls, plan.name)
-    metrics.count(metrics.MODEL_HALVINGS, verdict.halvings, plan.name)
-    metrics.count(metrics.MODEL_FAILURES, int(verdict.hopeless), plan.name)
-    metrics.count(metrics.BLAMED_ROWS, 0 if verdict.hopeless else len(verdict.guilty), plan.name)
+def _count(verdict: Verdict[pa.StructArray], plan: ModelPlan, took: Sequence[float]) -> None:
+    metrics.observe(metrics.MODEL_MS, took, plan.name)
+    metrics.count(metrics.MODEL_CALLS, verdict.calls)
+    metrics.count(metrics.MODEL_HALVINGS, verdict.halvings)
+    metrics.count(metrics.MODEL_FAILURES, int(verdict.hopeless))
+    metrics.count(metrics.BLAMED_ROWS, 0 if verdict.hopeless else len(verdict.guilty))
 
 
 def _see_whether_available(verdict: Verdict[pa.StructArray], plan: ModelPlan) -> None:

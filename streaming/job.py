@@ -112,9 +112,8 @@ def load_job(path: str, place: str | None = None) -> Job:
     Raises:
         Mistakes: it cannot be read, is not YAML, or says something that no job can do; every mistake is named.
     """
-    if place is None:
-        return parse_job(read_file(path, "job_file").decode("utf-8", errors="replace"), path)
-    return parse_job(read_file(path, place, "correct the path").decode("utf-8", errors="replace"), path, f"{path}: ")
+    text = read_file(path, place or "job_file", "correct the path").decode("utf-8", errors="replace")
+    return parse_job(text, path, f"{path}: " if place else "")
 
 
 def parse_job(text: str, path: str, prefix: str = "") -> Job:

@@ -1,35 +1,56 @@
-"""Every metric of the job: name, unit, meaning. Each is a Beam metric, and a plain number in this process.
+"""Every metric of the job: name, kind, unit, meaning. Each is a Beam counter, and a number of this process.
 
-Beam's counters reach the runner (Dataflow, Cloud Monitoring) with the bundle; the numbers of this process serve
-`pubsub-inference run`, whose workers run in the process that shows them. Counting is done once a batch, never once a
-message.
+Beam's counters reach the runner (Dataflow, Cloud Monitoring) when their bundle has succeeded; the numbers of this
+process are there at once, and serve what watches the job on this machine. Counting is done once a batch, never once a
+message, and nothing is counted as zero, too: a counter that first appears with a number hides how it came to it.
+
+A histogram is a counter for each bucket, `<name>_bucket_<upper bound>` and `<name>_bucket_above`, and `<name>_sum`.
+With `per` there is one metric for each model, stage or sink: `<name>_<model>`. Names are unique without the namespace,
+which Cloud Monitoring drops, and few, as `docs/metrics.md` says: so buckets are wide.
 """
 
 from __future__ import annotations
 
-import threading
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from apache_beam.metrics.metric import Metrics
+
+from streaming.tally import Reason, Tally
+
+if TYPE_CHECKING:
+    from apache_beam.metrics.metric import Metrics
 
 NAMESPACE = "pubsub_inference"
+
+STAGES = ("decode", "event_time", "to_example", "write_table", "publish", "generation")
+"""The stages of dead letters, but for `infer:<model>`."""
+
+SINKS = ("table", "topic", "dead_letters")
 
 
 class Kind(Enum):
     """How figures of a metric are summed up."""
 
     COUNTER = "counter"
-    HISTOGRAM = "histogram"  # a counter for each bucket, `<name>_bucket_<bound>` and `_bucket_above`, and `<name>_sum`
+    HISTOGRAM = "histogram"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Metric:
-    """A metric. With `per`, there is one for each model or stage: `<name>_<model>`."""
+    """A metric.
+
+    Attributes:
+        name: of its counters, up to the label.
+        kind: a number, or a histogram.
+        unit: of the number, or of what the histogram sorts.
+        meaning: what is counted, and when.
+        per: model, stage or sink, where each has its own.
+        bounds: upper bounds of a histogram's buckets.
+    """
 
     name: str
     kind: Kind
@@ -38,39 +59,88 @@ class Metric:
     per: str | None = None
     bounds: tuple[int, ...] = ()
 
+    def counters(self, label: str | None = None) -> tuple[str, ...]:
+        """The names of its counters; `label` is the model, stage or sink. A histogram's sum is the last."""
+        name = self.name if label is None else f"{self.name}_{label.replace(':', '_')}"
+        if self.kind is Kind.COUNTER:
+            return (name,)
+        return (*(f"{name}_bucket_{bound}" for bound in (*self.bounds, "above")), f"{name}_sum")
 
-READ = Metric("messages_read", Kind.COUNTER, "messages", "messages taken up by Decode, redeliveries included")
-BATCH_SIZE = Metric("batch_size", Kind.HISTOGRAM, "messages", "messages in a batch", bounds=(1, 10, 100, 1000))
-PREDICTIONS = Metric("predictions", Kind.COUNTER, "predictions", "predictions that every sink took", per="model")
-DEAD_LETTERS = Metric("dead_letters", Kind.COUNTER, "dead letters", "dead letters that every sink took", per="stage")
-UNTAKEN = Metric("messages_untaken", Kind.COUNTER, "messages", "messages that no model takes, by their `when`")
-MODEL_CALLS = Metric("model_calls", Kind.COUNTER, "calls", "calls of a model, in search of blame included", per="model")
-MODEL_HALVINGS = Metric(
-    "model_halvings", Kind.COUNTER, "halvings", "rows halved after a failed call, to find the guilty", per="model"
+
+def _counter_of(name: str, unit: str, meaning: str, per: str | None = None) -> Metric:
+    return Metric(name, Kind.COUNTER, unit, meaning, per)
+
+
+def _histogram_of(name: str, unit: str, meaning: str, bounds: tuple[int, ...], per: str | None = None) -> Metric:
+    return Metric(name, Kind.HISTOGRAM, unit, meaning, per, bounds)
+
+
+READ = _counter_of("messages_read", "messages", "taken up by Decode, redeliveries included")
+DECODED = _counter_of("messages_decoded", "messages", "decoded, and with a key and an id")
+MESSAGE_BYTES = _counter_of("message_bytes", "bytes", "of the payloads of the messages read")
+REDELIVERIES = _counter_of(
+    "redeliveries",
+    "messages",
+    "seen before, among the last 100,000 or more that this process has read: a lower bound, for a process does not "
+    "know what others have read, nor what it read before a restart",
 )
-BLAMED_ROWS = Metric("blamed_rows", Kind.COUNTER, "rows", "rows found guilty of a failed call", per="model")
-MODEL_FAILURES = Metric(
-    "model_failures", Kind.COUNTER, "batches", "batches for every row of which a model failed", per="model"
+BATCH_SIZE = _histogram_of("batch_size", "messages", "of a batch; the sum is that of messages read", (100,))
+QUEUE_MS = _histogram_of(
+    "queue_ms", "milliseconds", "of a decoded message, from its publish time until it was read", (1000, 10_000)
 )
-ABANDONED_CALLS = Metric("abandoned_calls", Kind.COUNTER, "calls", "calls that lasted too long", per="model")
-REMOTE_RETRIES = Metric("remote_retries", Kind.COUNTER, "requests", "requests sent again to a service", per="model")
-GENERATION_SWAPS = Metric("generation_swaps", Kind.COUNTER, "swaps", "new generations taken up", per="model")
-GENERATIONS_REFUSED = Metric(
-    "generations_refused", Kind.COUNTER, "generations", "new generations that were refused", per="model"
-)
-LATENCY = Metric(
-    "latency_ms",
-    Kind.HISTOGRAM,
+EVENT_LAG_MS = _histogram_of(
+    "event_lag_ms",
     "milliseconds",
-    "from a message's publish time until the sinks have answered for it",
-    bounds=(100, 300, 1000, 3000, 10_000, 30_000),
+    "of a message that the sinks took, from its event time until it was read; 0 for one from the future",
+    (60_000,),
+)
+LATENCY_MS = _histogram_of(
+    "latency_ms",
+    "milliseconds",
+    "of a message, from its publish time until every sink has answered for it",
+    (1000, 3000, 10_000, 30_000),
+)
+BATCH_MS = _counter_of("batch_ms_sum", "milliseconds", "of all batches, from reading until every sink has answered")
+PREDICTIONS = _counter_of("predictions", "predictions", "that every sink took", per="model")
+DEAD_LETTERS = _counter_of("dead_letters", "dead letters", "that were written", per="stage")
+UNTAKEN = _counter_of("messages_untaken", "messages", "that no model takes, by their `when`")
+MODEL_MS = _histogram_of(
+    "model_ms",
+    "milliseconds",
+    "of a call of the model, failed ones included; all buckets together are the model's calls",
+    (10, 100),
+    per="model",
+)
+MODEL_CALLS = _counter_of("model_calls", "calls", "of all models, in search of blame included")
+MODEL_HALVINGS = _counter_of("model_halvings", "halvings", "of rows after a failed call, to find the guilty")
+BLAMED_ROWS = _counter_of("blamed_rows", "rows", "found guilty of a failed call")
+MODEL_FAILURES = _counter_of("model_failures", "batches", "for every row of which a model failed")
+ABANDONED_CALLS = _counter_of("abandoned_calls", "calls", "that lasted longer than the model's `timeout`")
+REMOTE_RETRIES = _counter_of("remote_retries", "requests", "sent again to the service of a model")
+GENERATION_SWAPS = _counter_of("generation_swaps", "generations", "of all models that were taken up")
+GENERATIONS_REFUSED = _counter_of("generations_refused", "generations", "of the model that were refused", per="model")
+SINK_RETRIES = _counter_of("sink_retries", "requests", "not taken by the service at first, and sent again", per="sink")
+SINK_REFUSALS = _counter_of(
+    "sink_refusals",
+    "rows or messages",
+    "that the service does not take: dead letters of the stage `write_table` or `publish`; for a dead letter itself "
+    "there is nowhere to go, so its bundle fails",
+    per="sink",
 )
 METRICS = (
     READ,
+    DECODED,
+    MESSAGE_BYTES,
+    REDELIVERIES,
     BATCH_SIZE,
+    QUEUE_MS,
+    EVENT_LAG_MS,
+    LATENCY_MS,
+    BATCH_MS,
     PREDICTIONS,
     DEAD_LETTERS,
     UNTAKEN,
+    MODEL_MS,
     MODEL_CALLS,
     MODEL_HALVINGS,
     BLAMED_ROWS,
@@ -79,75 +149,72 @@ METRICS = (
     REMOTE_RETRIES,
     GENERATION_SWAPS,
     GENERATIONS_REFUSED,
-    LATENCY,
+    SINK_RETRIES,
+    SINK_REFUSALS,
 )
+
+_ASIDE = tuple(SINK_RETRIES.counters(sink)[0] for sink in SINKS) + SINK_REFUSALS.counters("dead_letters")
+"""What is counted by `count_aside`."""
 
 
 def count(metric: Metric, amount: int, label: str | None = None) -> None:
-    """Add `amount` to a counter; `label` names the model or stage of a metric that has one for each."""
-    if amount:
-        suffix = "" if label is None else "_" + label.replace(":", "_")
-        _counter(metric.name + suffix).inc(amount)
-        _here.count(metric.name, amount)
+    """Add to a counter, zero included, in a bundle; `label` is the model, stage or sink where each has its own."""
+    (name,) = _names(metric, label)
+    _counter(name).inc(amount)
+    _here.add({name: amount})
 
 
-def observe(metric: Metric, figures: Sequence[int] | np.ndarray) -> None:
-    """Add figures to a histogram."""
-    values = np.asarray(figures, np.int64)
-    names = [f"{metric.name}_bucket_{bound}" for bound in (*metric.bounds, "above")]
-    buckets, amounts = np.unique(np.searchsorted(metric.bounds, values), return_counts=True)
-    for bucket, amount in zip(buckets.tolist(), amounts.tolist(), strict=True):
-        _counter(names[bucket]).inc(amount)
-    _counter(f"{metric.name}_sum").inc(int(values.sum()))
-    _here.observe(metric.name, values)
+def count_aside(metric: Metric, amount: int, label: str | None = None) -> None:
+    """As `count`, on a thread that Beam does not know, or in a bundle that fails: Beam is told by `tell_aside`."""
+    (name,) = _names(metric, label)
+    _here.add({name: amount})
+    _here.owe(name, amount)
+
+
+def tell_aside() -> None:
+    """In a bundle: tell Beam what `count_aside` has counted meanwhile."""
+    owed = _here.owed()
+    for name in _ASIDE:
+        _counter(name).inc(owed.get(name, 0))
+
+
+def observe(metric: Metric, figures: Sequence[float] | np.ndarray, label: str | None = None) -> None:
+    """Add figures to a histogram, in a bundle."""
+    names = _names(metric, label)
+    values = np.asarray(figures, np.float64)
+    buckets = _bounds(metric).searchsorted(values)
+    total = _here.observe(names[-1].removesuffix("_sum"), values)
+    amounts = dict(zip(names, [*np.bincount(buckets, minlength=len(names) - 1).tolist(), total], strict=True))
+    for name, amount in amounts.items():
+        _counter(name).inc(amount)
+    _here.add(amounts)
+
+
+def remember(reasons: Sequence[Reason]) -> None:
+    """Keep why messages became dead letters, for `snapshot`."""
+    _here.remember(reasons)
+
+
+_names = cache(Metric.counters)
+
+
+@cache
+def _bounds(metric: Metric) -> np.ndarray:
+    return np.array(metric.bounds, np.float64)
 
 
 @cache
 def _counter(name: str) -> Metrics.DelegatingCounter:
+    from apache_beam.metrics.metric import Metrics  # seconds; who only reads the list goes without
+
     return Metrics.counter(NAMESPACE, name)
 
 
-FINE_BOUNDS_MS = np.unique(np.geomspace(1, 3_600_000, 160).astype(np.int64))
-"""Upper bounds of this process's own histogram, 10 % apart: fine enough to show a p99."""
+_here = Tally()
 
 
-class _Here:
-    """The figures of this process, over all threads."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._totals: Counter[str] = Counter()
-        self._latency = np.zeros(len(FINE_BOUNDS_MS) + 1, np.int64)
-        self.ready = threading.Event()
-
-    def count(self, name: str, amount: int) -> None:
-        with self._lock:
-            self._totals[name] += amount
-
-    def observe(self, name: str, values: np.ndarray) -> None:
-        if name == LATENCY.name:
-            buckets = np.searchsorted(FINE_BOUNDS_MS, values)
-            with self._lock:
-                self._latency += np.bincount(buckets, minlength=len(self._latency))
-
-    def snapshot(self) -> dict[str, object]:
-        with self._lock:
-            totals, latency = dict(self._totals), self._latency.tolist()
-        bounds = [*(FINE_BOUNDS_MS / 1000).tolist(), None]
-        filled = [[bound, amount] for bound, amount in zip(bounds, latency, strict=True) if amount]
-        return {name: totals.get(name, 0) for name in _SHOWN} | {"latency": filled}
-
-
-_SHOWN = (READ.name, PREDICTIONS.name, DEAD_LETTERS.name)
-_here = _Here()
-
-
-def snapshot() -> Mapping[str, object]:
-    """This process's totals since its start.
-
-    `messages_read`, `predictions` and `dead_letters` are numbers; `latency` is a list of [upper bound in seconds or
-    None, messages], for the buckets that hold any.
-    """
+def snapshot() -> Mapping[str, Any]:
+    """This process's numbers since its start, as JSON takes them; see `Tally.snapshot`."""
     return _here.snapshot()
 
 

@@ -39,7 +39,7 @@ def build(pipeline: beam.Pipeline, contract: Contract, ends: Ends) -> beam.PColl
     return (
         pipeline
         | "Read" >> ends.read
-        | "Decode" >> beam.ParDo(MessagesToBatch(Decoder.of(contract)))
+        | "Decode" >> beam.ParDo(MessagesToBatch(Decoder.of(contract), ends.read.display_data()))
         | "Window" >> beam.ParDo(BatchToBatch(Windower.of(contract), "event_time"))
         | "ToExamples" >> beam.ParDo(BatchToBatch(ToExamples(contract.features), "to_example"))
         | "Infer" >> Infer(models, handler)

@@ -5,15 +5,18 @@ Each end is a plain, picklable description; the client behind it is opened when 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
+from typing import Any
 
 import pyarrow as pa
+from apache_beam.transforms.display import DisplayDataItem, HasDisplayData
 from google.auth.exceptions import GoogleAuthError
 
-from streaming import deadletters
+from streaming import deadletters, metrics
 from streaming.bigquery import error_records
 from streaming.bigquery.columns import bigquery_schema
 from streaming.bigquery.storage_write import AppendConnection
@@ -33,13 +36,16 @@ _SEE_SECONDS = 30.0  # somebody waits before the screen
 
 
 @dataclass(frozen=True)
-class Table:
+class Table(HasDisplayData):
     """A BigQuery table, written through the Storage Write API."""
 
     table_id: str
 
+    def display_data(self) -> dict[str, str]:
+        return {"output_table": self.table_id}
+
     def append(self, rows: pa.RecordBatch) -> Future[list[Refusal]]:
-        connection = shared(_APPEND, lambda: AppendConnection(bigquery_write_client()))
+        connection = shared(_APPEND, lambda: AppendConnection(bigquery_write_client(), on_retry=_retried("table")))
         try:
             return connection.append(self.table_id, rows)
         except RuntimeError:
@@ -48,43 +54,62 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Topic:
+class Topic(HasDisplayData):
     """A Pub/Sub topic. With `ordering`, a message's key is its ordering key."""
 
     name: str
     ordering: bool
+
+    def display_data(self) -> dict[str, str]:
+        return {"output_topic": self.name}
 
     def publish(
         self, data: Sequence[bytes], attributes: Sequence[dict[str, str]], keys: Sequence[str]
     ) -> Future[list[Refusal]]:
         ordering_keys = keys if self.ordering else [""] * len(keys)
         messages = [output_message(*each) for each in zip(data, attributes, ordering_keys, strict=True)]
-        return _publisher().publish(self.name, messages)
+        return _publisher().publish(self.name, messages, _retried("topic"))
 
 
 @dataclass(frozen=True)
-class DeadLetters:
+class DeadLetters(HasDisplayData):
     """A BigQuery table for dead letters and, unless it is None, a Pub/Sub topic."""
 
     table_id: str
     topic: str | None
     job_name: str
 
+    def display_data(self) -> dict[str, Any]:
+        topic = DisplayDataItem(self.topic).drop_if_none()
+        return {"output_deadletter_table": self.table_id, "output_deadletter_topic": topic}
+
     def write(self, failures: pa.RecordBatch) -> None:
+        try:
+            self._write(failures)
+        except PermanentError:
+            metrics.count_aside(metrics.SINK_REFUSALS, 1, "dead_letters")  # the bundle fails, and with it its counts
+            raise
+
+    def _write(self, failures: pa.RecordBatch) -> None:
         now = datetime.now(UTC)
         table = parse_table_id(self.table_id)
         rows, insert_ids = deadletters.to_rows(failures, self.job_name, now)
         client = shared(("bigquery", table.project), lambda: bigquery_client(table.project))
-        error_records.insert(client, table, rows, insert_ids)
+        error_records.insert(client, table, rows, insert_ids, on_retry=_retried("dead_letters"))
         if self.topic:
             _publish_all(self.topic, deadletters.to_messages(failures, self.job_name, now))
 
 
 def _publish_all(topic: str, messages: Sequence[object]) -> None:
     """Publish dead letters; one that is refused fails the bundle, since nothing takes it then."""
-    refusals = _publisher().publish(topic, messages).result()
+    refusals = _publisher().publish(topic, messages, _retried("dead_letters")).result()
     if refusals:
         raise PermanentError(f"output_deadletter_topic {topic} refuses a dead letter: {refusals[0].message}")
+
+
+def _retried(sink: str) -> Callable[[], None]:
+    """What counts a request that is sent again, on whatever thread."""
+    return partial(metrics.count_aside, metrics.SINK_RETRIES, 1, sink)
 
 
 def _publisher() -> Publisher:

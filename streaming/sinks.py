@@ -6,21 +6,20 @@ batch's failures; any other failure of a service fails the bundle, whose message
 
 from __future__ import annotations
 
-import time
 from abc import abstractmethod
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import apache_beam as beam
-import numpy as np
 import pyarrow as pa
+from apache_beam.transforms.display import HasDisplayData
 from apache_beam.transforms.window import GlobalWindows
 from apache_beam.utils.windowed_value import WindowedValue
 
-from streaming import metrics
+from streaming import counting, metrics
 from streaming.batches import Batch, Failure, by_row
 from streaming.refusals import Refusal
 from streaming.results import Predictions, table_schema, to_attributes, to_json, to_predictions
@@ -29,7 +28,7 @@ from streaming.wiring import ModelPlan, output_columns
 
 
 class PredictionTable(Protocol):
-    """Where rows of predictions go."""
+    """Where rows of predictions go. As any end, it may have Beam's display data: its parameter and its name."""
 
     def append(self, rows: pa.RecordBatch) -> Future[list[Refusal]]:
         """Write rows; the future has those that were refused."""
@@ -62,6 +61,7 @@ class _PredictionSink(beam.DoFn):
     """Batches under way to a service, in order."""
 
     stage: str
+    sink: str
 
     def __init__(self, models: Sequence[ModelPlan], job_hash: str) -> None:
         self._models = tuple(models)
@@ -88,6 +88,7 @@ class _PredictionSink(beam.DoFn):
 
     def _answered(self, under_way: _UnderWay) -> Batch:
         refusals = under_way.answer.result()
+        metrics.count(metrics.SINK_REFUSALS, len(refusals), self.sink)
         return without_refused(under_way.batch, under_way.predictions, refusals, self.stage)
 
 
@@ -109,10 +110,14 @@ class WriteTable(_PredictionSink):
     """Rows to the predictions table."""
 
     stage = "write_table"
+    sink = "table"
 
     def __init__(self, models: Sequence[ModelPlan], job_hash: str, table: PredictionTable) -> None:
         super().__init__(models, job_hash)
         self._table = table
+
+    def display_data(self) -> dict[str, Any]:
+        return _shown(self._table)
 
     def process(self, batch: Batch) -> Iterator[Batch]:
         metrics.count(metrics.UNTAKEN, untaken(batch, self._models))  # before a sink takes answers back
@@ -126,10 +131,14 @@ class Publish(_PredictionSink):
     """Messages to the output topic; nothing where the job has none."""
 
     stage = "publish"
+    sink = "topic"
 
     def __init__(self, models: Sequence[ModelPlan], job_hash: str, topic: PredictionTopic | None) -> None:
         super().__init__(models, job_hash)
         self._topic = topic
+
+    def display_data(self) -> dict[str, Any]:
+        return _shown(self._topic)
 
     def process(self, batch: Batch) -> Iterator[Batch]:
         return super().process(batch) if self._topic else iter([batch])
@@ -149,17 +158,16 @@ class WriteDeadLetters(beam.DoFn):
         self._models = tuple(models)
         self._sink = sink
 
+    def display_data(self) -> dict[str, Any]:
+        return {"models": ", ".join(model.name for model in self._models)} | _shown(self._sink)
+
     def process(self, batch: Batch) -> Iterator[Batch]:
         if batch.failures.num_rows:
             self._sink.write(batch.failures)
-        self._count(batch)
+        counting.taken(batch, self._models)
         yield batch
 
-    def _count(self, batch: Batch) -> None:
-        for model in self._models:
-            answers = batch.column(model.column)
-            metrics.count(metrics.PREDICTIONS, len(answers) - answers.null_count, model.name)
-        for stage in batch.failures.column("stage").value_counts().to_pylist():
-            metrics.count(metrics.DEAD_LETTERS, stage["counts"], stage["values"])
-        published = batch.column("publish_time").drop_null().view(pa.int64()).to_numpy()
-        metrics.observe(metrics.LATENCY, np.maximum(time.time_ns() // 1000 - published, 0) // 1000)
+
+def _shown(end: object) -> dict[str, Any]:
+    """What a running job shows of an end of the line, if that says anything."""
+    return dict(end.display_data()) if isinstance(end, HasDisplayData) else {}

@@ -64,6 +64,10 @@ class ReadOnDataflow(beam.PTransform):
             raise Mistakes([f"--input_subscription: {error}"]) from error
         self._messages = messages
         self._max_wait = max_wait
+        self._subscription = subscription
+
+    def display_data(self) -> dict[str, Any]:
+        return {"input_subscription": self._subscription}
 
     def expand(self, pipeline: beam.Pipeline) -> beam.PCollection[list[bytes]]:
         return (
@@ -98,6 +102,9 @@ class ReadBySubscriber(beam.PTransform):
         super().__init__()
         self._subscription = subscription
         self._limits = limits
+
+    def display_data(self) -> dict[str, Any]:
+        return {"input_subscription": self._subscription}
 
     def expand(self, pipeline: beam.Pipeline) -> beam.PCollection[list[bytes]]:
         pull = beam.ParDo(_Pull(self._limits)).with_output_types(list[bytes])

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Callable, Iterator
-from typing import Generic, TypeVar
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Generic, TypeVar
 
 import apache_beam as beam
 import pyarrow as pa
 
-from streaming import batches, metrics
+from streaming import batches, counting, metrics
 from streaming.batches import Batch, Failure
 from streaming.blame import Verdict, by_halves
 from streaming.decode import Decoder, raw_envelopes
@@ -102,15 +102,26 @@ class PureStep(beam.DoFn, Generic[Element]):
 
 
 class MessagesToBatch(PureStep[list[bytes]]):
-    """Decode: lists of serialized PubsubMessages to batches."""
+    """Decode: lists of serialized PubsubMessages to batches.
 
-    def __init__(self, decoder: Decoder) -> None:
+    Args:
+        decoder: of the job.
+        origin: the reader's display data. It is shown here, for Dataflow keeps none of transforms that have parts.
+    """
+
+    def __init__(self, decoder: Decoder, origin: Mapping[str, Any] | None = None) -> None:
         super().__init__(decoder, "decode")
+        self._origin = dict(origin or {})
+
+    def display_data(self) -> dict[str, Any]:
+        return self._origin
 
     def process(self, element: list[bytes]) -> Iterator[Batch]:
         metrics.count(metrics.READ, len(element))
         metrics.observe(metrics.BATCH_SIZE, [len(element)])
-        return super().process(element)
+        for batch in super().process(element):
+            counting.came_in(batch)
+            yield batch
 
     def part(self, element: list[bytes], start: int, length: int) -> list[bytes]:
         return element[start : start + length]

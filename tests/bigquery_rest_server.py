@@ -36,12 +36,14 @@ class BigQueryRestServer:
 
     Attributes:
         host: host:port.
-        replies: to the next requests; then an empty object each.
+        replies: to the next requests.
+        otherwise: to those after them; an empty object.
         asked: every request.
     """
 
     def __init__(self) -> None:
         self.replies: deque[Reply] = deque()
+        self.otherwise = Reply()
         self.asked: list[Asked] = []
         owner = self
 
@@ -52,7 +54,7 @@ class BigQueryRestServer:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 path = self.path.partition("?")[0].removeprefix("/bigquery/v2")
                 owner.asked.append(Asked(self.command, path, json.loads(body) if body else {}))
-                reply = owner.replies.popleft() if owner.replies else Reply()
+                reply = owner.replies.popleft() if owner.replies else owner.otherwise
                 text = json.dumps(reply.body).encode()
                 self.send_response(reply.status)
                 self.send_header("Content-Type", "application/json")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from google.cloud.dataflow_v1beta3 import (
     AutoscalingEvent,
+    DisplayData,
     Job,
     JobMessage,
     JobMessageImportance,
@@ -17,6 +18,7 @@ from google.cloud.dataflow_v1beta3 import (
     JobView,
     MetricUpdate,
     PipelineDescription,
+    PubSubIODetails,
     SdkVersion,
     Step,
     TransformSummary,
@@ -40,11 +42,15 @@ IMPORTANCES = (JobMessageImportance.JOB_MESSAGE_IMPORTANCE_UNKNOWN, DEBUG, DETAI
 
 @dataclass(frozen=True)
 class Said:
-    """A message of a job: said once the job has been seen in state `at`, or from its beginning on."""
+    """A message of a job: said once the job has been seen in state `at`, or from its beginning on.
+
+    It bears the time `after` the job's beginning; by default a second after the message before it.
+    """
 
     text: str
     importance: JobMessageImportance = BASIC
     at: JobState | None = None
+    after: timedelta | None = None
 
 
 @dataclass(frozen=True)
@@ -56,8 +62,12 @@ class Life:
         draining, cancelling: the same once it is asked to drain or to cancel.
         messages: what it says of itself, in order of time, a second between two.
         steps: the names of its graph's steps; the service knows them once the launcher has run.
+        described: whether it tells them with the pipeline's description, or only with the steps that it has made of it.
         events: what its autoscaling has done.
         metrics: the answers of `GetJobMetrics`, one a call; the last one stays.
+        measured: when they were so, where that is not a minute after the one before.
+        display: what the last of its steps shows.
+        subscriptions: what the service finds among its steps.
     """
 
     states: Sequence[JobState] = (QUEUED, PENDING, RUNNING)
@@ -65,8 +75,12 @@ class Life:
     cancelling: Sequence[JobState] = (CANCELLING, CANCELLED)
     messages: Sequence[Said] = ()
     steps: Sequence[str] = ()
+    described: bool = True
     events: Sequence[AutoscalingEvent] = ()
     metrics: Sequence[Sequence[MetricUpdate]] = ((),)
+    measured: Sequence[datetime] = ()
+    display: Mapping[str, str] = field(default_factory=dict)
+    subscriptions: Sequence[str] = ()
 
 
 @dataclass
@@ -106,6 +120,13 @@ class LivingJob:
         self._path = path
         self._looks = 0
 
+    def measured(self) -> datetime:
+        """When the metrics that were asked for last were so."""
+        times = self.life.measured
+        if times:
+            return times[min(self.metrics_asked, len(times)) - 1]
+        return self.created + timedelta(minutes=self.metrics_asked)
+
     def told(self, view: JobView) -> Job:
         """The job as `GetJob` tells of it."""
         job = Job(
@@ -123,22 +144,29 @@ class LivingJob:
         if self.state != QUEUED:  # before, its launcher has not run
             sdk = SdkVersion(version="2.77.0", version_display_name="Apache Beam Python 3.11 SDK")
             job.type_ = JobType.JOB_TYPE_STREAMING
-            job.job_metadata = JobMetadata(sdk_version=sdk)
+            read = [PubSubIODetails(subscription=name) for name in self.life.subscriptions]
+            job.job_metadata = JobMetadata(sdk_version=sdk, pubsub_details=read)
             self._describe(job, view)
         return job
 
     def _describe(self, job: Job, view: JobView) -> None:
-        if view in (JobView.JOB_VIEW_ALL, JobView.JOB_VIEW_DESCRIPTION):
+        if self.life.described and view in (JobView.JOB_VIEW_ALL, JobView.JOB_VIEW_DESCRIPTION):
             transforms = [TransformSummary(id=f"s{n}", name=name) for n, name in enumerate(self.life.steps, 1)]
+            if self.life.display:
+                shown = [DisplayData(key=key, str_value=value) for key, value in self.life.display.items()]
+                transforms.append(TransformSummary(id=f"s{len(transforms) + 1}", display_data=shown))
             job.pipeline_description = PipelineDescription(original_pipeline_transform=transforms)
         if view == JobView.JOB_VIEW_ALL:
-            job.steps = [Step(name=f"s{n}", kind="ParallelDo") for n, _ in enumerate(self.life.steps, 1)]
+            job.steps = [
+                Step(name=f"s{n}", kind="ParallelDo", **({"properties": {"user_name": name}} if name else {}))
+                for n, name in enumerate(self.life.steps, 1)
+            ]
 
     def said(self) -> list[JobMessage]:
         """Its messages up to here. They have no ids: the service calls them deprecated."""
         return [
             JobMessage(
-                time=self.created + timedelta(seconds=second),
+                time=self.created + (said.after or timedelta(seconds=second)),
                 message_text=said.text,
                 message_importance=said.importance,
             )

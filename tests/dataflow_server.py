@@ -44,6 +44,7 @@ from tests.dataflow_lives import (
     LivingJob,
 )
 from tests.dataflow_refusals import (
+    BUSY,
     Refusal,
     already_active,
     check_launch,
@@ -91,9 +92,11 @@ class DataflowServer(grpc.GenericRpcHandler):
         self.jobs: dict[str, LivingJob] = {}
         self.requests: list[Any] = []
         self._refusals: dict[str, deque[Refusal]] = {}
+        self._lost: set[str] = set()
+        self._held: dict[str, threading.Event] = {}
         self._changed = threading.Condition()
         self._methods = self._table()
-        self._server = grpc.server(ThreadPoolExecutor(4), [self])
+        self._server = grpc.server(ThreadPoolExecutor(8), [self])
         self.host = f"127.0.0.1:{self._server.add_insecure_port('127.0.0.1:0')}"
 
     def __enter__(self) -> DataflowServer:
@@ -125,6 +128,14 @@ class DataflowServer(grpc.GenericRpcHandler):
     def fail(self, method: str, code: grpc.StatusCode, text: str, times: int = 1) -> None:
         """Refuse the next calls of a method, as in `GetJob`."""
         self._refusals.setdefault(method, deque()).extend([Refusal(code, text)] * times)
+
+    def hold(self, method: str) -> threading.Event:
+        """Answer no call of a method, as in `GetJob`, before the event is set."""
+        return self._held.setdefault(method, threading.Event())
+
+    def lose(self, method: str) -> None:
+        """Do what the next call of a method asks for, and lose the answer."""
+        self._lost.add(method)
 
     def asked(self, kind: type[R]) -> list[R]:
         """The requests of this kind, in order."""
@@ -167,6 +178,8 @@ class DataflowServer(grpc.GenericRpcHandler):
         self, name: str, method: Method, routing: dict[str, str], request: Any, context: grpc.ServicerContext
     ) -> Any:
         """Without the routing header, the service takes no region but its own."""
+        if name in self._held:
+            self._held[name].wait(PATIENCE)
         with self._changed:
             self.requests.append(request)
             self._changed.notify_all()
@@ -177,7 +190,11 @@ class DataflowServer(grpc.GenericRpcHandler):
                     raise denied(method.permission, request.project_id)
                 if request.location not in self.regions or routing.get("location") != request.location:
                     raise wrong_region(request.location)
-                return method.answer(request)
+                answer = method.answer(request)
+                if name in self._lost:
+                    self._lost.remove(name)
+                    raise Refusal(grpc.StatusCode.UNAVAILABLE, BUSY)
+                return answer
             except Refusal as refusal:
                 context.abort(refusal.code, refusal.text)
 
@@ -190,7 +207,7 @@ class DataflowServer(grpc.GenericRpcHandler):
         )
         if launch.update and active is None:
             raise nothing_to_update(launch.job_name)
-        if active is not None and not launch.update:
+        if active is not None and (not launch.update or any(job.replaces is active for job in self._in(request))):
             raise already_active(launch.job_name)
         if request.validate_only:
             return LaunchFlexTemplateResponse()
@@ -239,7 +256,7 @@ class DataflowServer(grpc.GenericRpcHandler):
         snapshots = job.life.metrics
         metrics = snapshots[min(job.metrics_asked, len(snapshots) - 1)]
         job.metrics_asked += 1
-        asked_at = job.created + timedelta(minutes=job.metrics_asked)
+        asked_at = job.measured()
         return JobMetrics(metric_time=asked_at, metrics=_since(metrics, request.start_time, "update_time"))
 
     def _in(self, request: Any) -> list[LivingJob]:

@@ -12,7 +12,7 @@ from google.cloud.dataflow_v1beta3 import FlexTemplateRuntimeEnvironment, Launch
 
 from streaming.dataflow.spec import spec, text
 from tests.cloud_storage_server import Bucket, cloud_storage
-from tests.dataflow_cases import Outcome, dataflow_server, run
+from tests.dataflow_cases import LINK, Outcome, dataflow_server, run
 from tests.dataflow_server import DataflowServer
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "multiply"
@@ -29,6 +29,11 @@ FROM_TEMPLATE = ["--template=gs://bucket/template.json", *ARGUMENTS]
 MONITOR = "pubsub-inference monitor {} --project=my-project --region=europe-west4"
 
 
+def announced(job_id: str) -> list[str]:
+    """What is said of a job that has begun."""
+    return [job_id, LINK.format(job_id), MONITOR.format(job_id)]
+
+
 @dataclass(frozen=True)
 class Cloud:
     """Dataflow and Cloud Storage in this process, and the command that asks them."""
@@ -40,6 +45,11 @@ class Cloud:
 
     def run(self, *argv: str) -> Outcome:
         return run(self.monkeypatch, self.capsys, *argv)
+
+    def the_job(self) -> str:
+        """The id of the one job that there is."""
+        (job_id,) = self.dataflow.jobs
+        return job_id
 
     def request(self) -> LaunchFlexTemplateRequest:
         """The one launch that Dataflow was asked for."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -19,6 +20,7 @@ class Outcome:
     rows: list[dict[str, Any]]
     messages: list[tuple[bytes, dict[str, str], str]]
     failures: list[dict[str, Any]]
+    counters: Mapping[str, int]
 
     def predictions(self) -> dict[str, float]:
         return {row["prediction_id"]: row["prediction"] for row in self.rows}
@@ -37,5 +39,6 @@ def run(job: Contract, *lists: list[bytes], refuses: memory.Refuses = memory.acc
     )
     pipeline = beam.Pipeline(runner=FnApiRunner())
     build(pipeline, job, ends)
-    pipeline.run().wait_until_finish()
-    return Outcome(memory.ROWS[name], memory.MESSAGES[name], memory.FAILURES[name])
+    result = pipeline.run()
+    result.wait_until_finish()
+    return Outcome(memory.ROWS[name], memory.MESSAGES[name], memory.FAILURES[name], memory.counters(result))

@@ -157,6 +157,11 @@ def test_without_a_command_the_help_is_shown(command: Command) -> None:
             ["run", "--workers=0"],
             "Invalid value for '--workers': Input should be greater than or equal to 1 (pubsub-inference run --help)",
         ),
+        (
+            ["run", "--metrics-port=65536"],
+            "Invalid value for '--metrics-port' / '--metrics_port': Input should be less than or equal to 65535 "
+            "(pubsub-inference run --help)",
+        ),
     ],
 )
 def test_what_the_parser_finds_wrong_is_one_line(command: Command, argv: list[str], line: str) -> None:
@@ -174,13 +179,19 @@ def test_what_the_parser_finds_wrong_is_one_line(command: Command, argv: list[st
         ),
         (
             ["stray", "--job-file", "nowhere.yaml", SUBSCRIPTION.replace("_", "-"), TABLE],
-            ["stray: not a flag; write --name=value", "job_file: no file nowhere.yaml"],
+            ["stray: not a flag; write --name=value", "job_file: no file nowhere.yaml; correct the path"],
         ),
-        ([SUBSCRIPTION, TABLE, "--job_file=[red].yaml"], ["job_file: no file [red].yaml"]),
+        ([SUBSCRIPTION, TABLE, "--job_file=[red].yaml"], ["job_file: no file [red].yaml; correct the path"]),
     ],
 )
 def test_every_mistake_of_run_is_a_line(command: Command, argv: list[str], mistakes: list[str]) -> None:
     assert command("run", *argv) == (2, [], mistakes)
+
+
+@pytest.mark.parametrize("flag", ["--metrics-port=0", "--metrics_port=9100"])
+def test_metrics_of_a_dataflow_job_are_not_served(command: Command, flag: str) -> None:
+    words = "is of a job on this machine; see pubsub-inference monitor for Dataflow's"
+    assert command("run", "--runner=DataflowRunner", flag) == (2, [], [f"--metrics-port: {words}"])
 
 
 @pytest.mark.parametrize("runner", ["PrismRunner", "DataflowRunner", "dataflow"])

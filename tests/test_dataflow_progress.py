@@ -54,10 +54,12 @@ def test_a_terminal_has_one_line_that_moves(
     with progress.shown("job j goes on"):
         progress.state(Job(name="readings", current_state=DRAINING))
         progress.message(JobMessage(time=TIME, message_text="Stopping", message_importance=BASIC))
+        progress.state(Job(name="readings", current_state=DRAINED))
     out, err = capsys.readouterr()
     assert out == ""
     assert "job readings is draining" not in err.splitlines()
     assert any(line.endswith("12:00:01Z Stopping") for line in err.splitlines())
+    assert err.endswith("job readings was drained\n")  # what was said last stays
 
 
 def test_ctrl_c_says_what_goes_on(capsys: pytest.CaptureFixture[str]) -> None:

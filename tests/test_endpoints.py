@@ -11,25 +11,31 @@ from google.cloud.bigquery_storage_v1.types import GetWriteStreamRequest, WriteS
 from google.pubsub_v1.types import GetSchemaRequest, PublishRequest, PublishResponse, PullRequest, PullResponse, Schema
 
 from streaming.endpoints import (
+    alert_policy_client,
     bigquery_client,
     bigquery_write_client,
+    dashboards_client,
     flex_templates_client,
     jobs_client,
     messages_client,
+    metric_service_client,
     publisher_client,
     schema_client,
     show_dataflow,
+    show_monitoring,
     show_pubsub,
     subscriber_client,
 )
 from streaming.errors import Mistakes
 from tests.dataflow_server import DataflowServer
+from tests.monitoring_server import MonitoringServer
 
 VARIABLES = (
     "PUBSUB_EMULATOR_HOST",
     "BIGQUERY_EMULATOR_HOST",
     "BIGQUERY_STORAGE_EMULATOR_HOST",
     "DATAFLOW_EMULATOR_HOST",
+    "MONITORING_EMULATOR_HOST",
 )
 BIG = b"x" * 12_000_000
 
@@ -56,6 +62,12 @@ def test_dataflow_is_called_by_the_name_of_what_stands_in_for_it(monkeypatch: py
     assert show_dataflow() == "Dataflow"
     monkeypatch.setenv("DATAFLOW_EMULATOR_HOST", "localhost:8086")
     assert show_dataflow() == "the server of DATAFLOW_EMULATOR_HOST=localhost:8086"
+
+
+def test_cloud_monitoring_is_called_by_the_name_of_what_stands_in_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert show_monitoring() == "Cloud Monitoring"
+    monkeypatch.setenv("MONITORING_EMULATOR_HOST", "localhost:8087")
+    assert show_monitoring() == "the server of MONITORING_EMULATOR_HOST=localhost:8087"
 
 
 class Services(grpc.GenericRpcHandler):
@@ -155,6 +167,8 @@ def test_without_emulators_clients_speak_to_google() -> None:
     assert bigquery_client("p")._connection.API_BASE_URL == "https://bigquery.googleapis.com"
     dataflow = [client().transport.host for client in (flex_templates_client, jobs_client, messages_client)]
     assert dataflow == ["dataflow.googleapis.com:443"] * 3
+    monitoring = [client().transport.host for client in (alert_policy_client, dashboards_client, metric_service_client)]
+    assert monitoring == ["monitoring.googleapis.com:443"] * 3
 
 
 def test_the_dataflow_clients_speak_to_the_server_that_the_variable_names(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -165,6 +179,13 @@ def test_the_dataflow_clients_speak_to_the_server_that_the_variable_names(monkey
         job = flex_templates_client().launch_flex_template({**where, **launched}).job
         assert jobs_client().get_job({**where, "job_id": job.id}).name == "readings"
         assert list(messages_client().list_job_messages({**where, "job_id": job.id})) == []
+
+
+def test_the_monitoring_clients_speak_to_the_server_that_the_variable_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    with MonitoringServer() as server:
+        monkeypatch.setenv("MONITORING_EMULATOR_HOST", server.host)
+        assert list(alert_policy_client().list_alert_policies(name=f"projects/{server.project}")) == []
+        assert list(dashboards_client().list_dashboards({"parent": f"projects/{server.project}"})) == []
 
 
 @pytest.mark.usefixtures("_credentials")

@@ -90,7 +90,9 @@ def test_a_request_has_at_most_eight_megabytes_of_json(server: BigQueryRestServe
 )
 def test_a_passing_fault_is_tried_again(reply: Reply, server: BigQueryRestServer, insert: Insert) -> None:
     server.replies.extend([reply, reply])
-    insert(rows(3), ids(3))
+    retries: list[str] = []
+    insert(rows(3), ids(3), on_retry=lambda: retries.append("again"))
+    assert retries == ["again"] * 2
     assert [len(asked.body["rows"]) for asked in server.asked] == [3, 3, 3]
 
 

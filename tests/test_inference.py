@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -29,6 +31,7 @@ from streaming.wiring import (
     Tensor,
 )
 from tests.builders import X, envelope, plan, readings
+from tests.memory import counters
 from tests.predictor_doubles import (
     CASCADED,
     Double,
@@ -253,14 +256,17 @@ def test_real_models_in_beams_run_inference(saved_models: Path) -> None:
     assert picky.error_message.startswith("assertion failed: [no 13.0]")
     assert "{{" not in picky.error_message
     assert root == not_finite("root")
-    counted = result.metrics().query(beam.metrics.MetricsFilter().with_namespace("pubsub_inference"))["counters"]
-    assert {each.key.metric.name: each.committed for each in counted} == {
-        "model_calls_times5": 1,
-        "model_calls_times10": 1,
-        "model_calls_picky": 5,
-        "model_calls_root": 1,
-        "model_calls_many": 1,
-        "model_calls_mix": 1,
-        "model_halvings_picky": 2,
-        "blamed_rows_picky": 1,
+    found = counters(result)
+    buckets = Counter[str]()
+    for name, amount in found.items():
+        if matched := re.fullmatch(r"model_ms_(\w+)_bucket_(?:10|100|above)", name):
+            buckets[matched[1]] += amount
+    assert buckets == {"times5": 1, "times10": 1, "picky": 5, "root": 1, "many": 1, "mix": 1}
+    assert {name: amount for name, amount in found.items() if not name.startswith("model_ms_")} == {
+        "model_calls": 10,
+        "model_halvings": 2,
+        "model_failures": 0,
+        "blamed_rows": 1,
+        "generation_swaps": 0,
+        **{f"generations_refused_{model}": 0 for model in buckets},
     }

@@ -24,6 +24,7 @@ from streaming.predictors import (
     News,
     OnlyGeneration,
 )
+from streaming.tally import Tally
 from streaming.wiring import ModelPlan, RemoteCall
 from tests.builders import plan
 from tests.predictor_doubles import (
@@ -42,10 +43,20 @@ from tests.predictor_doubles import (
 
 @pytest.fixture
 def counted(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
-    """What this process counts from now on."""
-    here = metrics._Here()
+    """What this process counts from now on; how long calls take is another matter."""
+    here = Tally()
     monkeypatch.setattr(metrics, "_here", here)
     return here._totals
+
+
+def positive(counted: Counter[str]) -> dict[str, int]:
+    """The counters that are not zero, but for the times of calls."""
+    return {name: amount for name, amount in counted.items() if amount and not name.startswith("model_ms_")}
+
+
+def timed(counted: Counter[str]) -> int:
+    """So many calls have a time."""
+    return sum(amount for name, amount in counted.items() if name.startswith("model_ms_times5_bucket_"))
 
 
 def test_every_row_fails(caplog: pytest.LogCaptureFixture) -> None:
@@ -147,7 +158,8 @@ def test_a_row_that_makes_a_call_hang_takes_its_quarter_of_the_batch_with_it(cou
     failure = Failure("infer:times5", "ModelTimeoutError", "no answer within 0.05 s", "times5")
     assert failures(after) == [(f"message-{n}", failure) for n in range(4, 8)]
     assert (double.calls, deadlines.worn_out()) == ([16, 8, 8, 4, 4], True)
-    assert counted == {"model_calls": 5, "model_halvings": 2, "abandoned_calls": 3, "blamed_rows": 4}
+    assert positive(counted) == {"model_calls": 5, "model_halvings": 2, "abandoned_calls": 3, "blamed_rows": 4}
+    assert timed(counted) == 5
 
 
 @pytest.mark.usefixtures("nothing_hangs")
@@ -164,7 +176,8 @@ def test_a_model_that_turned_slow_is_asked_for_less_at_a_time(counted: Counter[s
     after = infer(examples(values), model, double := Double(compute))
     go.set()
     assert (predictions(after, model), after.failures.num_rows, double.calls) == (values, 0, [8, 4, 4])
-    assert counted == {"model_calls": 3, "model_halvings": 1, "abandoned_calls": 1}
+    assert positive(counted) == {"model_calls": 3, "model_halvings": 1, "abandoned_calls": 1}
+    assert timed(counted) == 3
 
 
 @pytest.mark.usefixtures("nothing_hangs")
@@ -178,7 +191,8 @@ def test_a_model_that_always_hangs_is_given_up_after_three_calls(counted: Counte
     assert {failure for _, failure in failures(after)} == {
         Failure("infer:times5", "ModelFailedError", message, "times5")
     }
-    assert counted == {"model_calls": 3, "model_halvings": 2, "abandoned_calls": 3, "model_failures": 1}
+    assert positive(counted) == {"model_calls": 3, "model_halvings": 2, "abandoned_calls": 3, "model_failures": 1}
+    assert timed(counted) == 3
 
 
 def test_a_call_in_time_is_as_any_other() -> None:
@@ -221,4 +235,5 @@ def test_news_of_generations_comes_with_the_next_batch_and_once(counted: Counter
     assert [[predictions(batch, plan()) for batch in batches] for batches in after] == [[[5.0]], [[5.0]]]
     event = Failure("generation", "GenerationRefusedError", "generation 3: no good", "times5")
     assert [failures(batch) for (batch,) in after] == [[(None, event)], []]
-    assert counted == {"model_calls": 2, "generation_swaps": 2, "generations_refused": 1}
+    assert positive(counted) == {"model_calls": 2, "generation_swaps": 2, "generations_refused_times5": 1}
+    assert timed(counted) == 2

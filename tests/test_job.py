@@ -190,7 +190,7 @@ def test_a_job_file_is_told_from_others_by_its_text(tmp_path: Path) -> None:
 def test_there_is_no_job_file(tmp_path: Path) -> None:
     with pytest.raises(Mistakes) as caught:
         load_job(f"{tmp_path}/job.yaml")
-    assert caught.value.lines == (f"job_file: no file {tmp_path}/job.yaml",)
+    assert caught.value.lines == (f"job_file: no file {tmp_path}/job.yaml; correct the path",)
 
 
 def test_a_job_file_that_another_file_names_is_named_in_every_line(tmp_path: Path) -> None:

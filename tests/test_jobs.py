@@ -103,6 +103,14 @@ def test_a_job_has_step_names_once_its_launcher_has_run(dataflow: DataflowServer
     assert jobs.step_names(job_id) == frozenset(steps)
 
 
+@pytest.mark.parametrize(("steps", "told"), [(["Read/Read", "", "Decode"], {"Read/Read", "Decode"}), ([""], set())])
+def test_without_a_description_the_names_are_those_of_the_translated_steps(
+    steps: list[str], told: set[str], dataflow: DataflowServer, jobs: Jobs
+) -> None:
+    job_id = dataflow.add("readings", Life(states=[RUNNING], steps=steps, described=False))
+    assert jobs.step_names(job_id) == told
+
+
 def test_a_job_is_asked_to_end_and_does_so_by_and_by(dataflow: DataflowServer, jobs: Jobs) -> None:
     job_id = dataflow.add("readings", RUNS)
     jobs.request(job_id, DRAINED)

@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import grpc
 import pytest
 from google.cloud.dataflow_v1beta3 import (
     ContainerSpec,
@@ -20,11 +14,9 @@ from google.cloud.dataflow_v1beta3 import (
     WorkerIPAddressConfiguration,
 )
 
-from tests.dataflow_cases import LINK
-from tests.dataflow_lives import ERROR, FAILED, PENDING, QUEUED, RUNNING, WARNING, Life, Said
-from tests.dataflow_refusals import ACT_AS, BUSY, QUOTA
-from tests.launch_cases import ARGUMENTS, FROM_TEMPLATE, MONITOR, PARAMETERS, TEMPLATE, Cloud, cloud, environment
-from tests.launcher import ANONYMOUS
+from tests.dataflow_cases import run
+from tests.dataflow_lives import PENDING, Life, Said
+from tests.launch_cases import ARGUMENTS, FROM_TEMPLATE, PARAMETERS, TEMPLATE, Cloud, announced, cloud, environment
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -35,19 +27,10 @@ def google(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], 
         yield ready
 
 
-def announced(job_id: str) -> list[str]:
-    return [job_id, LINK.format(job_id), MONITOR.format(job_id)]
-
-
-def the_job(google: Cloud) -> str:
-    (job_id,) = google.dataflow.jobs
-    return job_id
-
-
 def test_a_job_is_launched_and_waited_for(google: Cloud) -> None:
     google.dataflow.lives.append(Life(messages=[Said("Worker pool started.", at=PENDING)]))
     ended = google.run("launch", "readings", *FROM_TEMPLATE)
-    assert (ended.code, ended.out.splitlines()) == (0, announced(the_job(google)))
+    assert (ended.code, ended.out.splitlines()) == (0, announced(google.the_job()))
     assert ended.err.splitlines() == [
         "job readings is queued",
         "12:00:01Z Worker pool started.",
@@ -117,7 +100,7 @@ def test_a_local_template_is_sent_whole(google: Cloud, tmp_path: Path) -> None:
     path = tmp_path / "template.json"
     path.write_text(TEMPLATE)
     ended = google.run("launch", "readings", f"--template={path}", *ARGUMENTS, "--no-wait")
-    assert (ended.code, ended.out.splitlines(), ended.err) == (0, announced(the_job(google)), "")
+    assert (ended.code, ended.out.splitlines(), ended.err) == (0, announced(google.the_job()), "")
     assert google.request().launch_parameter.container_spec == ContainerSpec.from_json(TEMPLATE)
 
 
@@ -179,8 +162,35 @@ def test_what_is_wrong_with_the_job_is_told_beside_the_parameters_mistakes(googl
 
 def test_a_job_file_that_is_not_there(google: Cloud) -> None:
     ended = google.run("launch", "readings", "--job_file=gs://bucket/none/job.yaml", FROM_TEMPLATE[0], *ARGUMENTS[1:])
-    assert (ended.code, ended.out, ended.err) == (2, "", "job_file: no file gs://bucket/none/job.yaml\n")
+    assert (ended.code, ended.out, ended.err) == (
+        2,
+        "",
+        "job_file: no file gs://bucket/none/job.yaml; correct the path\n",
+    )
     assert google.dataflow.requests == []
+
+
+def test_without_credentials_nothing_is_read_or_asked(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    for name in ("DATAFLOW_EMULATOR_HOST", "GOOGLE_APPLICATION_CREDENTIALS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("CLOUDSDK_CONFIG", str(tmp_path))
+    monkeypatch.setenv("NO_GCE_CHECK", "true")
+    place = ("--project=my-project", "--region=europe-west4")
+    ended = run(monkeypatch, capsys, "launch", "readings", *FROM_TEMPLATE, *place)
+    assert (ended.code, ended.out, ended.err.count("\n")) == (1, "", 1)
+    said = "cannot ask Dataflow: no valid credentials; run gcloud auth application-default login ("
+    assert ended.err.startswith(said)
+
+
+def test_a_template_that_may_not_be_read(google: Cloud) -> None:
+    ended = google.run("launch", "readings", "--template=gs://bucket/secret.json", *ARGUMENTS)
+    assert (ended.code, ended.out, google.dataflow.requests) == (1, "", [])
+    assert ended.err == (
+        "--template: gs://bucket/secret.json cannot be read: not yours; see to the bucket, and to who may read and "
+        "write there\n"
+    )
 
 
 def test_a_template_that_is_none(google: Cloud) -> None:
@@ -201,107 +211,7 @@ def test_parameters_before_the_name(google: Cloud) -> None:
     )
 
 
-def test_a_job_that_fails_ends_the_command_with_its_errors(google: Cloud) -> None:
-    said = [
-        Said("The subscription has no messages.", WARNING),
-        Said("Error occurred in the launcher container: Template launch failed.", ERROR),
-    ]
-    google.dataflow.lives.append(Life(states=[QUEUED, FAILED], messages=said))
-    ended = google.run("launch", "readings", *FROM_TEMPLATE)
-    assert (ended.code, ended.out.splitlines()) == (1, announced(the_job(google)))
-    assert ended.err.splitlines() == [
-        "12:00:01Z warning: The subscription has no messages.",
-        "12:00:02Z error: Error occurred in the launcher container: Template launch failed.",
-        "job readings is queued",
-        "job readings has failed",
-        f"job readings ({the_job(google)}) has failed: Error occurred in the launcher container: Template launch "
-        f"failed; see {LINK.format(the_job(google))}",
-    ]
-
-
-@pytest.mark.parametrize(
-    ("code", "text", "told"),
-    [
-        (
-            grpc.StatusCode.RESOURCE_EXHAUSTED,
-            QUOTA,
-            f"{QUOTA.rstrip('.')}; ask for fewer or smaller workers (--max-workers, --machine-type), another --region, "
-            "or more quota",
-        ),
-        (
-            grpc.StatusCode.PERMISSION_DENIED,
-            ACT_AS,
-            f"{ACT_AS.rstrip('.')}; the caller needs roles/iam.serviceAccountUser on that account",
-        ),
-    ],
-)
-def test_a_refusal_is_one_line(google: Cloud, code: grpc.StatusCode, text: str, told: str) -> None:
-    google.dataflow.fail("LaunchFlexTemplate", code, text)
-    ended = google.run("launch", "readings", *FROM_TEMPLATE)
-    assert (ended.code, ended.out, ended.err) == (1, "", f"cannot launch readings: {told}\n")
-
-
-def test_a_refusal_of_a_dry_run_is_one_line(google: Cloud) -> None:
-    google.dataflow.add("readings", Life(states=[RUNNING]))
-    ended = google.run("launch", "readings", *FROM_TEMPLATE, "--dry-run")
-    assert (ended.code, ended.out, ended.err.count("\n")) == (1, "", 1)
-    assert ended.err.startswith("cannot validate the launch of readings: ")
-
-
-def test_a_region_that_dataflow_does_not_have(google: Cloud) -> None:
-    ended = google.run("launch", "readings", *FROM_TEMPLATE, "--region=europe-west44")
-    assert (ended.code, ended.out, ended.err.count("\n")) == (1, "", 1)
-    assert ended.err.startswith("cannot launch readings: ")
-    assert "invalid regional endpoint (europe-west44)" in ended.err
-
-
-def test_a_service_that_cannot_be_had_is_asked_again(google: Cloud) -> None:
-    google.dataflow.fail("LaunchFlexTemplate", grpc.StatusCode.UNAVAILABLE, BUSY)
-    ended = google.run("launch", "readings", *FROM_TEMPLATE, "--no-wait")
-    assert (ended.code, ended.out.splitlines(), ended.err) == (0, announced(the_job(google)), "")
-
-
-def test_a_job_of_that_name_that_has_begun_since_is_the_one_asked_for(google: Cloud) -> None:
-    google.dataflow.fail("LaunchFlexTemplate", grpc.StatusCode.UNAVAILABLE, BUSY)  # but the first request has arrived
-    begun = google.dataflow.add("readings", created=datetime.now(UTC) + timedelta(hours=1))
-    ended = google.run("launch", "readings", *FROM_TEMPLATE)
-    assert (ended.code, ended.out.splitlines()) == (0, announced(begun))
-    assert len(google.dataflow.asked(LaunchFlexTemplateRequest)) == 2
-
-
-def test_a_name_that_another_job_has(google: Cloud) -> None:
-    google.dataflow.add("readings", Life(states=[RUNNING]))
-    ended = google.run("launch", "readings", *FROM_TEMPLATE)
-    assert (ended.code, ended.out, ended.err.count("\n")) == (1, "", 1)
-    assert ended.err.startswith("cannot launch readings: ")
-    assert "There is already an active job named readings." in ended.err
-    assert ended.err.endswith("; give it another name, or `pubsub-inference update` the job that runs\n")
-
-
-def test_patience_ends_the_wait_and_not_the_job(google: Cloud) -> None:
-    google.dataflow.lives.append(Life(states=[QUEUED]))
-    ended = google.run("launch", "readings", *FROM_TEMPLATE, "--timeout=1ms")
-    assert (ended.code, ended.out.splitlines()) == (1, announced(the_job(google)))
-    assert ended.err.splitlines()[-1].startswith("job readings is still queued after 0 s; it goes on: https://")
-
-
 def test_the_help_shows_the_templates_parameters(google: Cloud) -> None:
     ended = google.run("launch", "--help")
     assert (ended.code, ended.err) == (0, "")
     assert all(f"--{name}" in ended.out for name in ("job_file", "batch_max_wait", "streaming-mode", "no-public-ips"))
-
-
-@pytest.mark.integration
-def test_ctrl_c_ends_the_wait_and_not_the_job(google: Cloud, tmp_path: Path) -> None:
-    google.dataflow.lives.append(Life(states=[QUEUED]))
-    (tmp_path / "sitecustomize.py").write_text(ANONYMOUS)
-    command = [sys.executable, "-m", "streaming", "launch", "readings", *FROM_TEMPLATE]
-    variables = {**os.environ, "PYTHONPATH": str(tmp_path)}
-    with subprocess.Popen(command, env=variables, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        assert process.stderr is not None
-        assert process.stderr.readline() == "job readings is queued\n"
-        process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=60)
-    job_id = the_job(google)
-    assert (process.returncode, out.splitlines()) == (130, announced(job_id))
-    assert err.splitlines()[-1] == f"no longer waiting; job readings goes on: {LINK.format(job_id)}"

@@ -32,7 +32,14 @@ def test_a_flag_in_place_of_a_job() -> None:
     said = "stands where the job's name should; write the name first, the parameters after it"
     assert [*wrong_name("--a=b")] == [f"JOB_NAME: '--a=b' {said}"]
     assert [*wrong_job("--a=b")] == [f"JOB: '--a=b' {said}"]
-    assert [*wrong_job("2026-07-01_12_00_00-1")] == []
+    assert [*wrong_job("2026-07-01_12_00_00-1")] == [*wrong_job("readings-1")] == []
+
+
+@pytest.mark.parametrize("job", ["", "Readings", "2026-07-01"])
+def test_texts_that_are_neither_name_nor_id(job: str) -> None:
+    assert [*wrong_job(job)] == [
+        f"JOB: {job!r} is neither the name of a job nor an id; `pubsub-inference jobs --all` lists both"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -93,6 +100,9 @@ def test_a_text_of_another_form(setting: str, value: str, meant: str) -> None:
             {"num_workers": 5, "max_workers": 4},
             "--num-workers: 5 are more than --max-workers=4; begin with fewer, or allow more",
         ),
+        ({"num_workers": 0}, "--num-workers: 0 is out of range; give 1 to 1000"),
+        ({"max_workers": 1001}, "--max-workers: 1001 is out of range; give 1 to 1000"),
+        ({"disk_size_gb": 9}, "--disk-size-gb: 9 is out of range; give 10 to 65536"),
         ({"label": ["team"]}, "--label: 'team' is not of the form KEY=VALUE"),
         ({"label": ["a=b=c"]}, "--label: 'a=b=c' is not of the form KEY=VALUE"),
         ({"label": ["team=a", "team=b"]}, "--label: team is given twice; keep one"),
@@ -107,7 +117,9 @@ def test_settings_that_do_not_fit(settings: dict[str, Any], told: str) -> None:
     assert wrong(**settings) == [told]
 
 
-@pytest.mark.parametrize("label", ["Team=a", "team=A", "1a=b", "_a=b", "=b", "a b=c", f"{'a' * 64}=b", f"a={'b' * 64}"])
+@pytest.mark.parametrize(
+    "label", ["Team=a", "team=A", "1a=b", "_a=b", "=b", "a b=c", f"{'a' * 64}=b", f"a={'b' * 64}", f"{'水' * 43}="]
+)
 def test_labels_that_google_cloud_refuses(label: str) -> None:
     (line,) = wrong(label=[label])
     assert line.startswith(f"--label: {label!r} has other characters than lower-case letters, digits, _ and -, ")

@@ -140,6 +140,22 @@ def test_the_steps_are_named_as_they_were(written: Launched) -> None:
     assert sorted(transforms(written.pipeline)) == sorted(STEPS.read_text().split())
 
 
+def test_the_job_tells_what_it_reads_and_writes(written: Launched) -> None:
+    payloads = [
+        beam_api.LabelledPayload.FromString(shown.payload)
+        for transform in written.pipeline.components.transforms.values()
+        for shown in transform.display_data
+    ]
+    parameters, table = ("input_", "output_", "models"), "my-project.data.predictions"
+    assert {each.key: each.string_value for each in payloads if each.key.startswith(parameters)} == {
+        "input_subscription": PARAMETERS["input_subscription"],
+        "output_table": table,
+        "output_topic": PARAMETERS["output_topic"],
+        "output_deadletter_table": f"{table}_error_records",
+        "models": "times5, times10",
+    }
+
+
 def test_pubsub_is_read_natively_with_attributes(written: Launched) -> None:
     read = transforms(written.pipeline)[READ]
     assert read.spec.urn == PUBSUB_READ

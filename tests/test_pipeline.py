@@ -16,6 +16,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from google.pubsub_v1.types import PubsubMessage
 
+from streaming import registry
 from streaming.contract import check
 from streaming.job import parse_job
 from streaming.pipeline import Ends, build
@@ -36,6 +37,7 @@ SCHEMA = {
         {"name": "value", "type": ["null", "double"], "default": None},
     ],
 }
+MODELS = ("times5", "times10")
 PARALLEL = """
   times5: {path: times5, outputs: {output_0: prediction}}
   times10: {path: times10, outputs: {output_0: prediction}}
@@ -44,6 +46,11 @@ CASCADE = """
   times10: {path: times10, features: {x: times5.prediction}, outputs: {output_0: prediction}}
   times5: {path: times5, outputs: {output_0: prediction}}
 """
+
+
+@pytest.fixture(autouse=True)
+def _nothing_was_read_before() -> None:
+    registry.forget("redeliveries")
 
 
 @pytest.fixture(scope="module")
@@ -189,6 +196,57 @@ def test_a_row_that_the_table_refuses_is_a_dead_letter_and_is_not_published(mode
     assert {attributes["prediction_id"] for _, attributes, _ in outcome.messages} == set(outcome.predictions())
     assert outcome.reasons() == [("m2", "write_table", "INVALID", "times5")]
     assert [each["error_message"] for each in outcome.failures] == ["no row for bad"]
+
+
+def test_all_that_happens_to_messages_is_counted_zeros_included(models: Path) -> None:
+    messages = [message(1, avro("good")), message(2, avro("bad")), message(3, b"\xff"), message(1, avro("good"))]
+    found = dict(run(contract(models), messages, refuses=_is_bad_times5).counters)
+    spans = ("queue_ms", "event_lag_ms", "latency_ms", "model_ms_times5", "model_ms_times10", "batch_ms")
+    sums = {name: found.pop(f"{name}_sum") for name in spans}  # how long ago noon was, and how long calls take
+    calls = [sum(found.pop(f"model_ms_{model}_bucket_{bound}") for bound in (10, 100, "above")) for model in MODELS]
+    assert calls == [1, 1]
+    assert min(sums.values()) >= 0
+    assert found == {
+        "messages_read": 4,
+        "messages_decoded": 3,
+        "message_bytes": sum(map(len, [avro("good"), avro("bad"), b"\xff", avro("good")])),
+        "redeliveries": 1,
+        "messages_untaken": 0,
+        "batch_size_bucket_100": 1,
+        "batch_size_bucket_above": 0,
+        "batch_size_sum": 4,
+        **buckets("queue_ms", 3, 1000, 10_000),
+        **buckets("event_lag_ms", 3, 60_000),
+        **buckets("latency_ms", 3, 1000, 3000, 10_000, 30_000),
+        "predictions_times5": 2,
+        "predictions_times10": 3,
+        "dead_letters_decode": 1,
+        "dead_letters_event_time": 0,
+        "dead_letters_to_example": 0,
+        "dead_letters_infer_times5": 0,
+        "dead_letters_infer_times10": 0,
+        "dead_letters_write_table": 1,
+        "dead_letters_publish": 0,
+        "dead_letters_generation": 0,
+        "model_calls": 2,
+        "model_halvings": 0,
+        "model_failures": 0,
+        "blamed_rows": 0,
+        "generation_swaps": 0,
+        "generations_refused_times5": 0,
+        "generations_refused_times10": 0,
+        "sink_retries_table": 0,
+        "sink_retries_topic": 0,
+        "sink_retries_dead_letters": 0,
+        "sink_refusals_table": 1,
+        "sink_refusals_topic": 0,
+        "sink_refusals_dead_letters": 0,
+    }
+
+
+def buckets(name: str, above: int, *bounds: int) -> dict[str, int]:
+    """All figures of a histogram are above its bounds: the messages are of long ago."""
+    return {**{f"{name}_bucket_{bound}": 0 for bound in bounds}, f"{name}_bucket_above": above}
 
 
 def _is_bad_times5(row: dict[str, Any]) -> bool:

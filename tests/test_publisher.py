@@ -125,7 +125,9 @@ def test_a_passing_fault_is_logged_and_tried_again(
     code: StatusCode, server: PublisherServer, make: Make, caplog: pytest.LogCaptureFixture
 ) -> None:
     server.script.extend([Fail(code), Fail(code)])
-    assert answer(make().publish(TOPIC, texts(0, 3))) == []
+    retries: list[str] = []
+    assert answer(make().publish(TOPIC, texts(0, 3), lambda: retries.append("again"))) == []
+    assert retries == ["again"] * 2
     assert [message.partition(":")[0] for message in caplog.messages] == ["Sending a publish request again"] * 2
     assert [(topic, numbers(messages)) for topic, messages in server.published] == [(TOPIC, [0, 1, 2])]
 

@@ -245,7 +245,9 @@ def test_a_transient_error_in_an_answer_is_tried_again_on_the_same_stream(
     code: StatusCode, server: BigQueryWriteServer, connect: Connect, caplog: pytest.LogCaptureFixture
 ) -> None:
     server.script.extend([Answer(code), Answer(code)])
-    assert answer(connect().append(TABLE, batch(0, 3))) == []
+    retries: list[str] = []
+    assert answer(connect(on_retry=lambda: retries.append("again")).append(TABLE, batch(0, 3))) == []
+    assert retries == ["again"] * 2
     assert caplog.messages == ["Sending 1 append requests again: scripted"] * 2
     assert server.tables == {TABLE: batch(0, 3).to_pylist()}
     assert server.streams == 1

@@ -35,7 +35,7 @@ def send(event, **values):
     os.write(int(fd), (json.dumps({"event": event, **values}) + "\\n").encode())
 
 def stats(messages):
-    send("stats", messages_read=messages, predictions=messages, dead_letters=0, latency=[])
+    send("stats", counters={"messages_read": messages, "predictions_m": messages}, fine={}, reasons=[])
 
 def stop(*_):
     send("stopped")

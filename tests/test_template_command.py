@@ -198,6 +198,27 @@ def test_another_image_can_be_named_whole(repository: Path) -> None:
     image = "registry.example.com:5000/a/b@sha256:" + 64 * "0"
     result = invoke(*PLACE, "--image", image, "--directory", repository)
     assert (result.exit_code, json.loads(result.stdout)) == (0, spec(image))
+    assert [line.split()[:2] for line in result.stderr.splitlines()] == [["pubsub-inference", "launch"]]  # it is built
+    assert mistakes(*PLACE, "--image", image, "--directory", repository, "--cloud-build", "c.yaml") == (
+        "--cloud-build: an image with a digest is built already; name it by a tag, or leave out --cloud-build",
+    )
+
+
+def test_empty_paths_are_named(repository: Path) -> None:
+    assert mistakes(*FLAGS, "--directory", repository, "--output", "", "--cloud-build", "") == (
+        "--output: names no file; write a path",
+        "--cloud-build: names no file; write a path",
+        "--cloud-build: is the --output; give it a file of its own",
+    )
+    assert mistakes("--check", "--directory", repository, "--template", "") == (
+        "--template: names no file; write a path",
+    )
+
+
+def test_a_local_file_that_cannot_be_written_is_the_callers_mistake(repository: Path) -> None:
+    assert mistakes(*FLAGS, "--directory", repository, "--output", "/proc/template.json") == (
+        "--output: /proc/template.json cannot be written: No such file or directory; correct the path",
+    )
 
 
 def test_a_project_of_a_domain_is_a_path_of_the_image(repository: Path) -> None:
@@ -214,7 +235,7 @@ def test_all_that_is_missing_is_named() -> None:
     assert mistakes() == (
         "--project: missing; give --project PROJECT",
         "--region: missing; give --region REGION",
-        "--repository: missing; give --repository REPOSITORY",
+        "--repository: missing; give --repository REPOSITORY, or name all of the image with --image",
         "--tag: missing; give --tag TAG",
     )
 
@@ -238,7 +259,7 @@ def test_what_is_given_is_checked_even_if_the_rest_is_missing() -> None:
     assert mistakes("--region", "Europe", "--tag", "-1") == (
         "--project: missing; give --project PROJECT",
         "--region: 'Europe' is no region; write one as in --region=europe-west4",
-        "--repository: missing; give --repository REPOSITORY",
+        "--repository: missing; give --repository REPOSITORY, or name all of the image with --image",
         "--tag: '-1' is no tag; write letters, digits, dots, hyphens and underscores, at most 128, and no . or - first",
     )
 

@@ -11,7 +11,7 @@ from google.cloud.dataflow_v1beta3 import JobState, LaunchFlexTemplateParameter,
 
 from tests.dataflow_cases import LINK, Outcome
 from tests.dataflow_lives import DRAINING, ERROR, FAILED, PENDING, QUEUED, RUNNING, UPDATED, Life, Said
-from tests.launch_cases import ARGUMENTS, FROM_TEMPLATE, MONITOR, PARAMETERS, STEPS, Cloud, cloud, environment
+from tests.launch_cases import ARGUMENTS, FROM_TEMPLATE, PARAMETERS, STEPS, Cloud, announced, cloud, environment
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -44,10 +44,6 @@ def launches(google: Cloud) -> int:
 
 def replacement(google: Cloud) -> str:
     return list(google.dataflow.jobs)[-1]
-
-
-def announced(job_id: str) -> list[str]:
-    return [job_id, LINK.format(job_id), MONITOR.format(job_id)]
 
 
 def nothing_updated(ended: Outcome, google: Cloud, code: int) -> bool:
@@ -138,6 +134,13 @@ def test_a_dry_run_updates_nothing(google: Cloud, running: str) -> None:
 
 def test_a_dry_run_compares_the_steps(google: Cloud, running: str) -> None:
     assert nothing_updated(google.run("update", "readings", *WITHOUT_TIMES10, "--dry-run"), google, 2)
+
+
+def test_an_update_that_was_lost_on_the_way_back_is_the_one_asked_for(google: Cloud, running: str) -> None:
+    google.dataflow.lose("LaunchFlexTemplate")
+    ended = google.run("update", "readings", *FROM_TEMPLATE)
+    assert (ended.code, ended.out.splitlines()) == (0, announced(replacement(google)))
+    assert (launches(google), google.dataflow.jobs[running].state) == (2, UPDATED)
 
 
 def test_an_update_that_dataflow_refuses_leaves_the_job_as_it_was(google: Cloud, running: str) -> None:

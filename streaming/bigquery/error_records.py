@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -51,6 +51,7 @@ def insert(
     retry_for: float = 120.0,
     not_found_for: float = 20.0,
     backoff: tuple[float, float] = (0.2, 10.0),
+    on_retry: Callable[[], None] = lambda: None,
 ) -> None:
     """Insert all rows; when it returns, all are in the table.
 
@@ -62,12 +63,13 @@ def insert(
         retry_for: seconds a request may go on failing for transient reasons.
         not_found_for: seconds a table may be not found, since it may have been made a moment ago.
         backoff: shortest and longest mean wait, in seconds, between attempts; doubled each time, with full jitter.
+        on_retry: called where a request has failed and is sent again.
 
     Raises:
         PermanentError: BigQuery does not take a row, or the table cannot be written to. Rows may have been inserted.
         RetryError: BigQuery could not be had for `retry_for` seconds. Rows may have been inserted.
     """
-    retrying = partial(Retry, initial=backoff[0], maximum=backoff[1], multiplier=2.0, on_error=_warn)
+    retrying = partial(Retry, initial=backoff[0], maximum=backoff[1], multiplier=2.0, on_error=partial(_warn, on_retry))
     passing, appearing = retrying(_is_passing, timeout=retry_for), retrying(_is_missing, timeout=not_found_for)
     send = appearing(passing(_send))
     for part in slices([len(json.dumps(row)) for row in rows], REQUEST_ROWS, REQUEST_BYTES):
@@ -79,7 +81,8 @@ def insert(
             raise
 
 
-def _warn(error: Exception) -> None:
+def _warn(on_retry: Callable[[], None], error: Exception) -> None:
+    on_retry()
     _LOG.warning("Inserting dead letters again: %s", one_line(error))
 
 

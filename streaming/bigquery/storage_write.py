@@ -13,7 +13,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
@@ -51,6 +51,7 @@ class AppendConnection:
         retry_for: seconds a request may go on failing for transient reasons before its future fails.
         not_found_for: seconds a table may be not found, since it may have been made a moment ago.
         backoff: shortest and longest mean wait, in seconds, before sending again; doubled each time, with full jitter.
+        on_retry: called for each request that is sent again, on a thread of the connection.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class AppendConnection:
         retry_for: float = 120.0,
         not_found_for: float = 20.0,
         backoff: tuple[float, float] = (0.2, 10.0),
+        on_retry: Callable[[], None] = lambda: None,
     ) -> None:
         self._client = client
         self._most_under_way = under_way
@@ -69,6 +71,7 @@ class AppendConnection:
         self._retry_for = retry_for
         self._not_found_for = not_found_for
         self._backoff = backoff
+        self._on_retry = on_retry
 
         self._changed = threading.Condition()  # guards everything below; told of every change of it
         self._under_way = 0
@@ -223,6 +226,8 @@ class AppendConnection:
         if not pendings:  # an idle stream may end as it likes
             return
         _LOG.warning("Sending %d append requests again: %s", len(pendings), status.message)
+        for _ in pendings:
+            self._on_retry()
         with self._changed:
             self._resume = time.monotonic() + next(self._waits)
         self._queue_first(pendings)

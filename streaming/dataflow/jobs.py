@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from operator import attrgetter
-from typing import Any, TypeVar
+from typing import Any
 
 from google.cloud.dataflow_v1beta3 import (
     GetJobMetricsRequest,
@@ -31,8 +31,6 @@ from google.cloud.dataflow_v1beta3 import (
 from streaming.dataflow.refusals import asked, connected
 from streaming.endpoints import jobs_client, messages_client, metrics_client
 from streaming.errors import PermanentError
-
-T = TypeVar("T")
 
 ENDED = frozenset(
     {
@@ -74,10 +72,8 @@ class Jobs:
         """The job of this id; or of this name: the one that is active, else the latest."""
         if is_id(job):
             return self.get(job)
-        for filter_ in (ListJobsRequest.Filter.ACTIVE, ListJobsRequest.Filter.ALL):
-            named = [each for each in self._list(filter_, name=job) if each.name == job]
-            if named:
-                return max(named, key=attrgetter("create_time"))
+        if named := self.named(job, active=True) or self.named(job, active=False):
+            return named[0]
         raise PermanentError(
             f"no job {job!r} in {self.place.region} of {self.place.project}; `pubsub-inference jobs --all "
             f"{self.place.flags()}` lists those there are"
@@ -92,12 +88,17 @@ class Jobs:
         """The names of the steps that the job was started with: `Infer/times5/BeamML_RunInference`, ..."""
         job = self.get(job_id, JobView.JOB_VIEW_ALL)
         described = {each.name for each in job.pipeline_description.original_pipeline_transform}
-        return frozenset(described or {str(step.properties.get("user_name", step.name)) for step in job.steps})
+        steps = [each.properties or {} for each in job.steps]  # their own names are numbers
+        translated = {str(properties.get("user_name", "")) for properties in steps}
+        return frozenset(name for name in described or translated if name)
 
     def all(self, *, active: bool) -> list[Job]:
         """Those that run, or all that the service still knows; the latest first."""
-        filter_ = ListJobsRequest.Filter.ACTIVE if active else ListJobsRequest.Filter.ALL
-        return sorted(self._list(filter_), key=attrgetter("create_time"), reverse=True)
+        return self._list(active)
+
+    def named(self, name: str, *, active: bool) -> list[Job]:
+        """The same of those of this name."""
+        return [each for each in self._list(active, name) if each.name == name]
 
     def request(self, job_id: str, state: JobState) -> None:
         """Ask for `JOB_STATE_DRAINED` or `JOB_STATE_CANCELLED`; the service begins, and is not waited for."""
@@ -129,19 +130,20 @@ class Jobs:
             start_time=since,
         )
         what = f"read the messages of job {job_id}"
-        return asked(what, _whole_pages(self._messages_client.list_job_messages), request)
+        return asked(what, _pages(self._messages_client.list_job_messages), request)
 
     def metrics(self, job_id: str) -> JobMetrics:
         """All metrics of the job as they are now, tentative ones included."""
         request = GetJobMetricsRequest(project_id=self.place.project, location=self.place.region, job_id=job_id)
         return asked(f"read the metrics of job {job_id}", self._metrics_client.get_job_metrics, request)
 
-    def _list(self, filter_: ListJobsRequest.Filter, name: str = "") -> Iterable[Job]:
+    def _list(self, active: bool, name: str = "") -> list[Job]:
+        filter_ = ListJobsRequest.Filter.ACTIVE if active else ListJobsRequest.Filter.ALL
         where = {"project_id": self.place.project, "location": self.place.region}
         request = ListJobsRequest(**where, filter=filter_, name=name)
-        return asked(
-            f"list the jobs of {self.place.project} in {self.place.region}", _pages(self._client.list_jobs), request
-        )
+        what = f"list the jobs of {self.place.project} in {self.place.region}"
+        listed = [job for page in asked(what, _pages(self._client.list_jobs), request) for job in page.jobs]
+        return sorted(listed, key=attrgetter("create_time"), reverse=True)
 
     @cached_property
     def _client(self) -> JobsV1Beta3Client:
@@ -156,17 +158,8 @@ class Jobs:
         return connected(metrics_client)
 
 
-def _pages(method: Callable[..., Iterable[T]]) -> Callable[..., list[T]]:
+def _pages(method: Callable[..., Any]) -> Callable[..., list[Any]]:
     """The method with all its pages: those after the first are asked for only when they are looked at."""
-
-    def call(**arguments: Any) -> list[T]:
-        return list(method(**arguments))
-
-    return call
-
-
-def _whole_pages(method: Callable[..., Any]) -> Callable[..., list[Any]]:
-    """The same with the pages as they are."""
 
     def call(**arguments: Any) -> list[Any]:
         return list(method(**arguments).pages)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from google.api_core import exceptions
 from google.cloud.dataflow_v1beta3 import (
@@ -15,7 +15,7 @@ from google.cloud.dataflow_v1beta3 import (
     LaunchFlexTemplateResponse,
 )
 
-from streaming.dataflow.jobs import ENDED, Jobs, Place
+from streaming.dataflow.jobs import Jobs, Place
 from streaming.dataflow.parameters import Template
 from streaming.dataflow.refusals import asked, connected
 from streaming.endpoints import flex_templates_client
@@ -83,27 +83,29 @@ def validate(request: LaunchFlexTemplateRequest) -> None:
 def launch(request: LaunchFlexTemplateRequest) -> Job:
     """Begin a job.
 
-    The request is sent again while the service cannot be had, although the first one may have arrived: a job of that
-    name which has begun since is the one that was asked for.
+    The request is sent again while the service cannot be had, although the first one may have arrived: an active job of
+    that name which is later than those that were there before is the one that was asked for.
 
     Raises:
         PermanentError: the service refuses.
     """
     launched = request.launch_parameter
-    began = datetime.now(UTC)
+    jobs = Jobs(Place(request.project_id, request.location))
+    before = _latest(jobs.named(launched.job_name, active=False))
     try:
         return _ask(f"{'update' if launched.update else 'launch'} {launched.job_name}", request).job
     except PermanentError as error:
-        job = _begun_since(request, began) if isinstance(error.__cause__, exceptions.AlreadyExists) else None
-        if job is None:
-            raise
-        return job
+        if isinstance(error.__cause__, exceptions.AlreadyExists | exceptions.FailedPrecondition):
+            active = jobs.named(launched.job_name, active=True)
+            if (latest := _latest(active)) and (before is None or latest > before):  # by the service's own clock
+                return active[0]
+        raise
 
 
 def _ask(what: str, request: LaunchFlexTemplateRequest) -> LaunchFlexTemplateResponse:
     return asked(what, connected(flex_templates_client).launch_flex_template, request)
 
 
-def _begun_since(request: LaunchFlexTemplateRequest, since: datetime) -> Job | None:
-    job = Jobs(Place(request.project_id, request.location)).find(request.launch_parameter.job_name)
-    return job if job.create_time >= since and job.current_state not in ENDED else None
+def _latest(jobs: Sequence[Job]) -> datetime | None:
+    """When the first of them, which is the latest, was created."""
+    return jobs[0].create_time if jobs else None

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from streaming.dataflow.written import read_there
 from streaming.errors import Mistakes
-from streaming.files import read_file
 
 FLAG = "--transform-name-mapping"
 _FORM = 'write a JSON object of texts, as in \'{"OLD": "NEW", "REMOVED": ""}\''
@@ -17,11 +17,14 @@ def read_mapping(text: str | None) -> tuple[dict[str, str], list[str]]:
 
     Args:
         text: JSON, or the path of a file of it, local or on gs://.
+
+    Raises:
+        PermanentError: Cloud Storage refuses to read the file.
     """
     if not text:
         return {}, []
     try:
-        content = text if text.lstrip().startswith("{") else read_file(text, FLAG, _FORM).decode()
+        content = text if text.lstrip().startswith("{") else read_there(text, FLAG, _FORM).decode()
         mapping = json.loads(content)
     except Mistakes as error:
         return {}, [*error.lines]

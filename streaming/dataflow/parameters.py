@@ -12,8 +12,8 @@ from streaming.dataflow.checks import is_spec
 from streaming.dataflow.checks.images import check_image
 from streaming.dataflow.checks.parameters import regex_fault
 from streaming.dataflow.spec import PLACEHOLDER_IMAGE
+from streaming.dataflow.written import read_there
 from streaming.errors import Mistakes
-from streaming.files import read_file
 from streaming.options import flags
 
 if TYPE_CHECKING:
@@ -49,11 +49,12 @@ def read_template(path: str) -> Template:
     """The template in the file at `path`.
 
     Raises:
-        Mistakes: it cannot be read, or no job can be launched from it.
+        Mistakes: it is not there, or no job can be launched from it.
+        PermanentError: Cloud Storage refuses to read it.
     """
     from google.cloud.dataflow_v1beta3 import ContainerSpec
 
-    content = read_file(path, "--template", "`pubsub-inference template --output` writes one")
+    content = read_there(path, "--template", "`pubsub-inference template --output` writes one")
     if not is_spec(content):
         raise Mistakes([f"--template: {path} is no template of this program; `pubsub-inference template` writes one"])
     template = Template(path, ContainerSpec.from_json(content.decode(), ignore_unknown_fields=False))

@@ -50,7 +50,7 @@ class Progress:
 
     @contextmanager
     def shown(self, going_on: str) -> Iterator[None]:
-        """While the block runs the line is on the screen, if there is one.
+        """While the block runs the line is on the screen, if there is one, and what it said last stays.
 
         Args:
             going_on: what is said where Ctrl-C ends the block: what goes on without it.
@@ -59,6 +59,8 @@ class Progress:
             if self._console.is_terminal:
                 with self._status:
                     yield
+                if self._last:
+                    self._say(self._last)
             else:
                 yield
         except KeyboardInterrupt:

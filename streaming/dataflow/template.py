@@ -43,6 +43,11 @@ class Target:
         path = self.project.replace(":", "/")  # example.com:project
         return self.other_image or f"{self.region}-docker.pkg.dev/{path}/{self.repository}/{NAME}:{self.tag}"
 
+    @property
+    def is_built(self) -> bool:
+        """Whether the image is named by a digest, which it has once it was pushed."""
+        return "@" in self.other_image
+
     def image_mistakes(self) -> Iterator[str]:
         """What is wrong with the flags that name the image."""
         if not self.other_image:
@@ -55,7 +60,7 @@ class Target:
 
     def _wrong_repository(self) -> Iterator[str]:
         if not self.repository:
-            yield "--repository: missing; give --repository REPOSITORY"
+            yield "--repository: missing; give --repository REPOSITORY, or name all of the image with --image"
         elif not _REPOSITORY.fullmatch(self.repository):
             remedy = "write lower-case letters, digits and hyphens, at most 63, and a letter first"
             yield f"--repository: {self.repository!r} is no repository of Artifact Registry; {remedy}"

@@ -1,4 +1,4 @@
-"""Files that a command writes, local or on gs://; what is there already and is not the command's own stays."""
+"""Files that a command reads or writes, local or on gs://; what is there and is not the command's own stays."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from streaming.errors import Mistakes, PermanentError, no_credentials
+from streaming.errors import Mistakes, PermanentError, no_credentials, one_line
 from streaming.service_errors import in_words, retry
 
 _OBJECT = re.compile(r"gs://(?P<bucket>[a-z0-9._-]+)/(?P<name>.*[^/\r\n])")
@@ -35,7 +35,8 @@ class Written:
         """Write the file, and say what has become of it.
 
         Raises:
-            PermanentError: it cannot be written.
+            Mistakes: it cannot be written on this machine.
+            PermanentError: Cloud Storage refuses.
         """
         if self.before == self.content:
             return f"{self.path}: is as it should be already"
@@ -53,8 +54,8 @@ def to_write(path: str, place: str, content: bytes, is_own: Callable[[bytes], bo
         is_own: whether a file's content was written by this command, and so may be replaced.
 
     Raises:
-        Mistakes: something else is there.
-        PermanentError: what is there cannot be read.
+        Mistakes: something else is there, or what is there cannot be read.
+        PermanentError: Cloud Storage refuses to read it.
     """
     before = read_if_there(path, place)
     if before is not None and before != content and not is_own(before):
@@ -66,22 +67,44 @@ def read_if_there(path: str, place: str) -> bytes | None:
     """What is in the file, if it is there; `path` and `place` are as above.
 
     Raises:
-        PermanentError: it cannot be read.
+        Mistakes: the path is not one of a file, or the file cannot be read.
+        PermanentError: Cloud Storage refuses.
     """
+    if wrong := _wrong_form(path):
+        raise Mistakes([f"{place}: {wrong}"])
     return _done(path, place, "read", lambda: _read(path))
+
+
+def read_there(path: str, place: str, remedy: str) -> bytes:
+    """What is in the file, which must be there, or else `remedy` is said.
+
+    Raises:
+        Mistakes: it is not there, or as above.
+        PermanentError: Cloud Storage refuses.
+    """
+    content = read_if_there(path, place)
+    if content is None:
+        raise Mistakes([f"{place}: no file {path}; {remedy}"])
+    return content
 
 
 def wrong_path(path: str | None, place: str) -> Iterator[str]:
     """What can be said against a path to write to before anything is tried; nothing against none."""
     if path is None:
         return
-    if "://" in path:
-        if not _OBJECT.fullmatch(path):
-            yield f"{place}: {path} is no file on Cloud Storage; write gs://BUCKET/PATH"
-    elif Path(path).is_dir():
-        yield f"{place}: {path} is a directory; name a file in it"
-    elif not Path(path).parent.is_dir():
+    if wrong := _wrong_form(path):
+        yield f"{place}: {wrong}"
+    elif "://" not in path and not Path(path).parent.is_dir():
         yield f"{place}: no directory {Path(path).parent}; make it, or correct the path"
+
+
+def _wrong_form(path: str) -> str:
+    """Why the path cannot be that of a file, with the remedy; empty if it can."""
+    if not path:
+        return "names no file; write a path"
+    if "://" in path:
+        return "" if _OBJECT.fullmatch(path) else f"{path} is no file on Cloud Storage; write gs://BUCKET/PATH"
+    return f"{path} is a directory; name a file in it" if Path(path).is_dir() else ""
 
 
 def _read(path: str) -> bytes | None:
@@ -115,7 +138,8 @@ def _done(path: str, place: str, what: str, do: Callable[[], bytes | None]) -> b
     """What comes of it, or why nothing does.
 
     Raises:
-        PermanentError: it was refused.
+        Mistakes: this machine refuses.
+        PermanentError: Cloud Storage does.
     """
     from google.api_core.exceptions import GoogleAPIError
     from google.auth.exceptions import GoogleAuthError
@@ -125,7 +149,10 @@ def _done(path: str, place: str, what: str, do: Callable[[], bytes | None]) -> b
     except GoogleAuthError as error:
         raise PermanentError(f"{place}: {path} cannot be {what}: {no_credentials(error)}") from error
     except (OSError, GoogleAPIError) as error:
-        remedy = "see to the bucket, and to who may read and write there" if "://" in path else "correct the path"
+        if "://" not in path:
+            why = getattr(error, "strerror", None) or one_line(error)
+            raise Mistakes([f"{place}: {path} cannot be {what}: {why}; correct the path"]) from error
+        remedy = "see to the bucket, and to who may read and write there"
         raise PermanentError(f"{place}: {path} cannot be {what}: {_reason(error).rstrip('.')}; {remedy}") from error
 
 

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,8 @@ from rich.text import Text
 from streaming.errors import JobError, Mistakes
 from streaming.local.demo_fleet import DemoFleet
 from streaming.local.emulators import BigQueryEmulator, PubSubEmulator
-from streaming.local.live import Figures, Live
+from streaming.local.live import Live
+from streaming.local.local_job import LocalJob
 from streaming.local.prism import find_prism
 from streaming.local.supervisor import supervise
 from streaming.quiet import import_tensorflow
@@ -118,7 +119,7 @@ def _run(example: Example, messages: int, rate: float, output_dir: Path, progres
         stack.callback(fleet.stop)
         import_tensorflow()  # to score with, and here, where nothing else writes to standard error
         progress.print("Starting the job: TensorFlow and its models take some ten seconds")
-        live = _DemoLive(fleet)
+        live = _DemoLive(fleet, LocalJob(f"examples/{example.name}/job.yaml", example.models, datetime.now(UTC)))
         code = supervise(_arguments(example), 1, live, debug=debug)
         if live.interrupted or code:
             return _EXIT_INTERRUPTED if live.interrupted else code
@@ -148,14 +149,14 @@ def _arguments(example: Example) -> list[str]:
 
 
 class _DemoLive(Live):
-    """The live line. It starts the fleet when the job reads, and ends the job when the fleet is done.
+    """The screen. It starts the fleet when the job reads, and ends the job when the fleet is done.
 
     Attributes:
         interrupted: whether somebody ended the job before that.
     """
 
-    def __init__(self, fleet: DemoFleet) -> None:
-        super().__init__()
+    def __init__(self, fleet: DemoFleet, job: LocalJob) -> None:
+        super().__init__(job=job)
         self._fleet = fleet
         self._ended = False
         self.interrupted = False
@@ -170,10 +171,10 @@ class _DemoLive(Live):
             seconds = timedelta(seconds=round(self._fleet.messages / self._fleet.rate))
             self.say(f"Publishing {self._fleet.messages:,} messages, {self._fleet.rate:g} a second: {seconds}")
 
-    def line(self, figures: Figures) -> str:
-        return f"published {self._fleet.published:,} of {self._fleet.messages:,} | {super().line(figures)}"
+    def progress(self) -> str:
+        return f"published {self._fleet.published:,} of {self._fleet.messages:,}"
 
-    def tick(self, now: float) -> None:
+    def tick(self, now: datetime) -> None:
         super().tick(now)
         if self._fleet.done.is_set() and not self._ended:
             self._ended = True

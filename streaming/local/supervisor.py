@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import partial
 from itertools import filterfalse
 from typing import IO, Any
@@ -119,7 +120,7 @@ class _Supervisor:
                 self._do_next()
         finally:
             self._kill()
-        self.live.finish(time.monotonic())
+        self.live.finish(datetime.now(UTC))
         return self.code
 
     def _running(self) -> list[subprocess.Popen[bytes]]:
@@ -130,11 +131,11 @@ class _Supervisor:
             if worker.start_at is not None and now >= worker.start_at:
                 self._start(worker)
         if now >= self.kill_at:
-            self.live.say(f"killing the workers that have not stopped after {self.patience.stop:g} s")
+            self.live.complain(f"killing the workers that have not stopped after {self.patience.stop:g} s")
             self._kill()
         if now >= self.draw_at:
             self.draw_at = now + 1.0
-            self.live.tick(now)
+            self.live.tick(datetime.now(UTC))
 
     def _do_next(self) -> None:
         starts = [worker.start_at for worker in self.workers if worker.start_at is not None]
@@ -187,10 +188,10 @@ class _Supervisor:
             self._stop(EXIT_MISTAKES)
         elif self.code is not None:
             if code not in (0, -signal.SIGTERM):  # by SIGTERM dies a worker that has not read anything yet
-                self.live.say(f"worker {worker.number} did not stop as asked: {reason}")
+                self.live.complain(f"worker {worker.number} did not stop as asked: {reason}")
                 self.code = self.code or EXIT_FAILED
         elif worker.complaint.get("permanent"):
-            self.live.say(f"worker {worker.number}: {reason}")
+            self.live.complain(f"worker {worker.number}: {reason}")
             self._stop(EXIT_FAILED)
         else:
             self._restart_later(worker, reason)
@@ -202,7 +203,7 @@ class _Supervisor:
         worker.failures += 1
         delay = self.patience.before_restart(worker.failures)
         worker.start_at = now + delay
-        self.live.say(f"worker {worker.number}: {reason}; restarting in {delay:g} s")
+        self.live.complain(f"worker {worker.number}: {reason}; restarting in {delay:g} s")
 
     def _stop(self, code: int) -> None:
         """Ask all workers to stop. `code` will be the exit code unless one fails to."""
@@ -243,7 +244,7 @@ class _Supervisor:
     def _relay(self, logs: IO[bytes]) -> None:
         with logs:
             for line in logs if self.debug else filterfalse(_NOISE.match, logs):
-                self.inbox.put(partial(self.live.say, line.decode(errors="replace").rstrip()))
+                self.inbox.put(partial(self.live.relay, line.decode(errors="replace").rstrip()))
 
 
 @contextmanager

@@ -31,4 +31,4 @@ def _load(plan: ModelPlan) -> LoadedModel:
         return hot.HotModel(plan)
     if isinstance(plan.call, EnsembleCall):
         return OnlyGeneration(ensemble.Ensemble(plan, plan.call))
-    return OnlyGeneration(remote.connect(plan, on_retry=partial(metrics.count, metrics.REMOTE_RETRIES, 1, plan.name)))
+    return OnlyGeneration(remote.connect(plan, on_retry=partial(metrics.count, metrics.REMOTE_RETRIES, 1)))

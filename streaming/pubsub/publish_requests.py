@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -112,33 +112,40 @@ class Requests:
             _TRANSIENT, initial=initial, maximum=maximum, multiplier=2.0, timeout=retry_for, on_error=_warn
         )
 
-    def outcomes(self, topic: str, request: Request) -> Iterator[Taken | Refusal | Failed]:
+    def outcomes(
+        self, topic: str, request: Request, on_retry: Callable[[], None] = lambda: None
+    ) -> Iterator[Taken | Refusal | Failed]:
         """Publish a request, and tell what comes of its messages, in their order.
 
         Pub/Sub does not say which message is to blame for an invalid request: it is halved until that one is alone.
-        After a `Failed` nothing follows: the messages that no outcome names have not been published.
+        After a `Failed` nothing follows: the messages that no outcome names have not been published. `on_retry` is
+        called before each attempt but the first.
         """
         calls: list[int] = []
         try:
-            message_ids = self._retrying(self._publish)(topic, request, calls)
+            message_ids = self._retrying(self._publish)(topic, request, calls, on_retry)
         except exceptions.InvalidArgument as error:
             if len(request.messages) == 1:
                 yield Refusal(request.numbers[0], type(error).__name__, error.message)
             else:
-                yield from self._by_halves(topic, request)
+                yield from self._by_halves(topic, request, on_retry)
         except exceptions.GoogleAPIError as error:
             yield Failed(request.numbers, _explained(topic, error), len(calls))
         else:
             yield Taken(request.numbers, message_ids, len(calls))
 
-    def _by_halves(self, topic: str, request: Request) -> Iterator[Taken | Refusal | Failed]:
+    def _by_halves(
+        self, topic: str, request: Request, on_retry: Callable[[], None]
+    ) -> Iterator[Taken | Refusal | Failed]:
         for half in request.halves():
-            for outcome in self.outcomes(topic, half):
+            for outcome in self.outcomes(topic, half, on_retry):
                 yield outcome
                 if isinstance(outcome, Failed):
                     return
 
-    def _publish(self, topic: str, request: Request, calls: list[int]) -> Sequence[str]:
+    def _publish(self, topic: str, request: Request, calls: list[int], on_retry: Callable[[], None]) -> Sequence[str]:
+        if calls:
+            on_retry()
         calls.append(len(calls))
         raw = PublishRequest.wrap(_RawRequest(topic=topic, messages=request.messages))
         answer = self._client.publish(request=raw, retry=None, timeout=self._timeout)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from functools import partial
 from typing import Any
@@ -46,12 +46,15 @@ class Publisher:
         self._requests = Requests(client, retry_for=retry_for, timeout=timeout, backoff=backoff)
         self._lanes = Lanes(under_way, "publisher")
 
-    def publish(self, topic: str, messages: Sequence[Any]) -> Future[list[Refusal]]:
+    def publish(
+        self, topic: str, messages: Sequence[Any], on_retry: Callable[[], None] = lambda: None
+    ) -> Future[list[Refusal]]:
         """Publish raw `PubsubMessage`s; waits while too many requests are under way.
 
         Args:
             topic: `projects/P/topics/T`.
             messages: those of one ordering key are published in their order, and after those of earlier calls.
+            on_retry: called before a request is sent again, on another thread.
 
         Returns:
             A future of the messages that Pub/Sub refuses, numbered as in `messages`; all others are published, some
@@ -68,25 +71,25 @@ class Publisher:
         outcome = Outcome(len(split), refusals)
         for request in split:
             lane = (topic, request.key) if request.key else object()
-            self._lanes.submit(lane, partial(self._settle, topic, request, outcome))
+            self._lanes.submit(lane, partial(self._settle, topic, request, outcome, on_retry))
         return outcome.future
 
     def close(self) -> None:
         """Wait until nothing is under way. Later calls raise."""
         self._lanes.close()
 
-    def _settle(self, topic: str, request: Request, outcome: Outcome) -> None:
+    def _settle(self, topic: str, request: Request, outcome: Outcome, on_retry: Callable[[], None]) -> None:
         if outcome.future.done():  # an earlier request has failed: everything comes again, each key in its order
             return
         try:
-            self._send(topic, request, outcome)
+            self._send(topic, request, outcome, on_retry)
         except Exception as error:  # noqa: BLE001 - it is raised where the future is awaited
             outcome.failed(error)
         else:
             outcome.answered()
 
-    def _send(self, topic: str, request: Request, outcome: Outcome) -> None:
-        for each in self._requests.outcomes(topic, request):
+    def _send(self, topic: str, request: Request, outcome: Outcome, on_retry: Callable[[], None]) -> None:
+        for each in self._requests.outcomes(topic, request, on_retry):
             if isinstance(each, Failed):
                 raise each.error
             if isinstance(each, Refusal):

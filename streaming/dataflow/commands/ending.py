@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from itertools import chain
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -60,7 +59,9 @@ class Request:
         Raises:
             Mistakes: everything that is wrong with the flags.
         """
-        if wrong := list(chain(wrong_place(self.project, self.region), self._wrong_wait())):
+        from streaming.dataflow.commands.settings_mistakes import wrong_job
+
+        if wrong := [*wrong_job(self.job), *wrong_place(self.project, self.region), *self._wrong_wait()]:
             raise Mistakes(wrong)
         return timeout(self.timeout)
 

@@ -8,7 +8,7 @@ import typer
 
 from streaming.dataflow.commands.options import Debug
 from streaming.dataflow.commands.parameter_help import Help
-from streaming.dataflow.commands.planned import VALIDATED, announce, planned, wait_until_it_runs
+from streaming.dataflow.commands.planned import VALIDATED, begin, planned, wait_until_it_runs
 from streaming.dataflow.commands.settings import Settings
 from streaming.dataflow.commands.with_settings import with_settings
 
@@ -34,18 +34,15 @@ def launch(
     It takes the template's parameters, those below, as --name=value or --name value. Template, parameters, job file and
     models are checked here before Dataflow is asked for anything.
     """
-    from streaming.dataflow import launch as service
     from streaming.dataflow.commands.settings_mistakes import wrong_name
-    from streaming.dataflow.rehearsal import read_files_as_they_are
+    from streaming.dataflow.launch import validate
 
-    read_files_as_they_are()
     plan = planned([*context.args, *(context.obj or [])], settings, wrong_name(job_name))
     request = plan.request(job_name, validate_only=settings.dry_run)
     if settings.dry_run:
-        service.validate(request)
+        validate(request)
         typer.echo(f"{job_name} can be launched; {VALIDATED}; nothing was launched")
         return
-    job = service.launch(request)
-    announce(plan.place, job)
+    job = begin(plan.place, request)
     if settings.wait:
         wait_until_it_runs(plan.place, job, settings)

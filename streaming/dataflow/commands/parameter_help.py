@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 
@@ -17,11 +18,16 @@ def help_with_parameters(context: typer.Context, asked: bool) -> None:
     from streaming.options import table_of_help
 
     typer.echo(context.get_help())
-    table = Table("parameter", "default", "meaning", box=None)
+    table = Table("parameter", "default", Column("meaning", overflow="fold"), box=None)  # long names are shown whole
     for row in table_of_help():
         table.add_row(*(Text(cell) for cell in row))
     Console().print(table)
     raise typer.Exit
+
+
+def in_paragraphs(command: Callable[..., None]) -> str:
+    """The command's documentation, each paragraph on one line: the parser would keep the breaks of the source."""
+    return "\n\n".join(" ".join(each.split()) for each in (command.__doc__ or "").split("\n\n"))
 
 
 Help = Annotated[

@@ -15,7 +15,7 @@ from streaming.dataflow.commands.settings import Settings
 from streaming.errors import Mistakes
 
 if TYPE_CHECKING:
-    from google.cloud.dataflow_v1beta3 import Job
+    from google.cloud.dataflow_v1beta3 import Job, LaunchFlexTemplateRequest
 
     from streaming.dataflow.jobs import Place
     from streaming.dataflow.launch import LaunchPlan
@@ -36,12 +36,16 @@ def planned(argv: Sequence[str], settings: Settings, mistakes: Iterable[str]) ->
 
     Raises:
         Mistakes: all that is wrong with arguments, settings, template, parameters, job file and models.
+        PermanentError: there are no credentials, or Cloud Storage refuses to read the template.
     """
     from streaming.dataflow.commands.settings_mistakes import wrong_settings
     from streaming.dataflow.jobs import Place
     from streaming.dataflow.launch import LaunchPlan
     from streaming.dataflow.parameters import read_parameters, read_template
+    from streaming.dataflow.refusals import connected
+    from streaming.endpoints import flex_templates_client
 
+    connected(flex_templates_client)  # asks nothing; without credentials, reading gs:// would look for them for minutes
     found = [*mistakes, *wrong_settings(settings)]
     try:
         template = read_template(settings.template)
@@ -78,11 +82,25 @@ def _unsaid(lines: Iterable[str], said: Iterable[str]) -> list[str]:
     return [line for line in lines if line.partition(":")[0] not in places]
 
 
-def announce(place: Place, job: Job) -> None:
-    """Say which job it is, and where it can be watched."""
+def begin(place: Place, request: LaunchFlexTemplateRequest) -> Job:
+    """Have Dataflow begin the job, and say which it is, and where it can be watched.
+
+    Raises:
+        PermanentError: Dataflow refuses.
+    """
+    from streaming.dataflow.launch import launch
+
+    try:
+        with _shown("asking Dataflow"):
+            job = launch(request)
+    except KeyboardInterrupt:
+        shows = f"`pubsub-inference jobs {place.flags()}` shows whether it did"
+        typer.echo(f"interrupted while Dataflow was asked, which may have begun the job: {shows}", err=True)
+        raise
     typer.echo(job.id)
     typer.echo(place.console_link(job.id))
     typer.echo(f"pubsub-inference monitor {job.id} {place.flags()}")
+    return job
 
 
 def wait_until_it_runs(place: Place, job: Job, settings: Settings) -> None:

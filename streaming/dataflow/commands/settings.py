@@ -28,39 +28,58 @@ class StreamingMode(StrEnum):
 class Settings:
     """The options of `launch` and `update`, as they are given; those that are `None` are the template's."""
 
-    template: Annotated[str, typer.Option(help="The template's file, gs:// or local; `template --output` writes it.")]
+    template: Annotated[
+        str, typer.Option(metavar="FILE", help="The template, gs:// or local; `template --output` writes it.")
+    ]
     project: Project
     region: Region
     streaming_mode: Annotated[
         StreamingMode,
         typer.Option(
-            help="exactly-once removes what Pub/Sub delivers again before the graph sees it; it costs more and adds "
-            "latency. It adds no more than that: the sinks are at-least-once in both modes, and the rows of a bundle "
-            "that is tried again repeat, under the same prediction_id."
+            metavar="MODE",
+            help="at-least-once or exactly-once, which removes what Pub/Sub delivers again before the graph sees it; "
+            "it costs more and adds latency. It adds no more than that: the sinks are at-least-once in both modes, "
+            "and the rows of a bundle that is tried again repeat, under the same prediction_id.",
         ),
     ] = StreamingMode.at_least_once
     service_account: Annotated[
         Text, typer.Option(metavar="EMAIL", help="The account that the job runs as; by default Compute Engine's.")
     ] = None
-    network: Annotated[Text, typer.Option(help="The workers' network; by default `default`.")] = None
-    subnetwork: Annotated[Text, typer.Option(help="Theirs in it: regions/REGION/subnetworks/NAME, or its URL.")] = None
+    network: Annotated[Text, typer.Option(metavar="NAME", help="The workers' network; by default `default`.")] = None
+    subnetwork: Annotated[
+        Text, typer.Option(metavar="NAME", help="Theirs in it: regions/R/ subnetworks/S, or its URL.")
+    ] = None
     public_ips: Annotated[
         bool, typer.Option("--public-ips/--no-public-ips", help="Whether workers have external addresses.")
     ] = True
-    worker_zone: Annotated[Text, typer.Option(help="The workers' zone; by default the service chooses.")] = None
-    machine_type: Annotated[Text, typer.Option(help="The workers' machine type, as in n2-standard-2.")] = None
-    launcher_machine_type: Annotated[Text, typer.Option(help="That of the machine that launches the job.")] = None
-    num_workers: Annotated[Count, typer.Option(min=1, max=1000, help="How many workers the job begins with.")] = None
-    max_workers: Annotated[Count, typer.Option(min=1, max=1000, help="How many it may come to have.")] = None
-    disk_size_gb: Annotated[Count, typer.Option(min=10, help="The size of a worker's disk.")] = None
-    staging_location: Annotated[Text, typer.Option(help="Where the launcher puts files: gs://BUCKET/PATH.")] = None
-    temp_location: Annotated[Text, typer.Option(help="Where temporary files go: gs://BUCKET/PATH.")] = None
-    kms_key: Annotated[Text, typer.Option(help="The key that data at rest is encrypted with, by its full name.")] = None
-    label: Annotated[list[str], typer.Option(metavar="KEY=VALUE", help="A label of the job; repeatable.")] = field(
+    worker_zone: Annotated[
+        Text, typer.Option(metavar="ZONE", help="The workers' zone; by default the service chooses.")
+    ] = None
+    machine_type: Annotated[
+        Text, typer.Option(metavar="TYPE", help="The workers' machine type, as in n2-standard-2.")
+    ] = None
+    launcher_machine_type: Annotated[
+        Text, typer.Option(metavar="TYPE", help="That of the machine that launches the job.")
+    ] = None
+    num_workers: Annotated[
+        Count, typer.Option(metavar="N", help="How many workers the job begins with, 1 to 1,000.")
+    ] = None
+    max_workers: Annotated[Count, typer.Option(metavar="N", help="How many it may come to have, 1 to 1,000.")] = None
+    disk_size_gb: Annotated[Count, typer.Option(metavar="N", help="The size of a worker's disk, 10 or more.")] = None
+    staging_location: Annotated[
+        Text, typer.Option(metavar="DIR", help="Where the launcher puts files: gs://BUCKET/PATH.")
+    ] = None
+    temp_location: Annotated[Text, typer.Option(metavar="DIR", help="Where temporary files go: gs://BUCKET/PATH.")] = (
+        None
+    )
+    kms_key: Annotated[
+        Text, typer.Option(metavar="NAME", help="The key that data at rest is encrypted with, by its full name.")
+    ] = None
+    label: Annotated[list[str], typer.Option(metavar="K=V", help="A label of the job, KEY=VALUE; repeatable.")] = field(
         default_factory=list
     )
-    experiment: Annotated[list[str], typer.Option(help="An experiment of Dataflow's; repeatable.")] = field(
-        default_factory=list
+    experiment: Annotated[list[str], typer.Option(metavar="NAME", help="An experiment of Dataflow's; repeatable.")] = (
+        field(default_factory=list)
     )
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check all that can be, here and by the service; change nothing.")

@@ -16,6 +16,7 @@ _SUBNETWORK = re.compile(
 _LABEL = re.compile(r"([^=]*)=([^=]*)")
 _LABEL_KEY = re.compile(r"(?![\d_-])[\w-]{1,63}")  # letters of any script, as long as none is a capital
 _LABEL_VALUE = re.compile(r"[\w-]{0,63}")
+_MOST_LABEL_BYTES = 128
 _MOST_LABELS = 64
 
 
@@ -47,12 +48,17 @@ _FORMS = (
         "of the form projects/PROJECT/locations/LOCATION/keyRings/RING/cryptoKeys/KEY",
     ),
 )
+_BOUNDS = {"num_workers": (1, 1000), "max_workers": (1, 1000), "disk_size_gb": (10, 65_536)}
 
 
 def wrong_job(job: str) -> Iterator[str]:
     """What is wrong with the argument `JOB`, a job's name or id."""
+    from streaming.dataflow.jobs import is_id
+
     if job.startswith("-"):
         yield _misplaced("JOB", job)
+    elif not is_id(job) and not _JOB_NAME.fullmatch(job):
+        yield f"JOB: {job!r} is neither the name of a job nor an id; `pubsub-inference jobs --all` lists both"
 
 
 def wrong_name(name: str) -> Iterator[str]:
@@ -81,7 +87,7 @@ def wrong_settings(settings: Settings) -> Iterator[str]:
         if value is not None and not re.fullmatch(pattern, value):
             yield f"{_flag(setting)}: {value!r} is not {meant}"
     yield from _wrong_regions(settings)
-    yield from _wrong_workers(settings)
+    yield from _wrong_numbers(settings)
     yield from _wrong_labels(settings)
 
 
@@ -98,10 +104,14 @@ def _wrong_regions(settings: Settings) -> Iterator[str]:
         yield f"--worker-zone: {zone} is not in --region={settings.region}; name one that is, or none"
 
 
-def _wrong_workers(settings: Settings) -> Iterator[str]:
-    first, most = settings.num_workers, settings.max_workers
-    if first is not None and most is not None and first > most:
-        yield f"--num-workers: {first} are more than --max-workers={most}; begin with fewer, or allow more"
+def _wrong_numbers(settings: Settings) -> Iterator[str]:
+    for setting, (least, most) in _BOUNDS.items():
+        value = getattr(settings, setting)
+        if value is not None and not least <= value <= most:
+            yield f"{_flag(setting)}: {value} is out of range; give {least} to {most}"
+    first, last = settings.num_workers, settings.max_workers
+    if first is not None and last is not None and first > last:
+        yield f"--num-workers: {first} are more than --max-workers={last}; begin with fewer, or allow more"
 
 
 def _wrong_labels(settings: Settings) -> Iterator[str]:
@@ -112,10 +122,11 @@ def _wrong_labels(settings: Settings) -> Iterator[str]:
             yield f"--label: {label!r} is not of the form KEY=VALUE"
             continue
         key, value = parts.groups()
-        if not _LABEL_KEY.fullmatch(key) or not _LABEL_VALUE.fullmatch(value) or label != label.lower():
+        fits = _LABEL_KEY.fullmatch(key) and _LABEL_VALUE.fullmatch(value)
+        if not fits or label != label.lower() or max(len(part.encode()) for part in (key, value)) > _MOST_LABEL_BYTES:
             yield (
                 f"--label: {label!r} has other characters than lower-case letters, digits, _ and -, more than 63 of "
-                "them, or a key that begins with no letter"
+                "them (or 128 bytes) in key or value, or a key that begins with no letter"
             )
         elif key in keys:
             yield f"--label: {key} is given twice; keep one"

@@ -68,16 +68,13 @@ def template(
 
 def _check(directory: Path, path: str | None) -> None:
     from streaming.dataflow.checks import check_image_recipe, check_repository, check_spec
-    from streaming.dataflow.written import read_if_there
-    from streaming.errors import Mistakes
+    from streaming.dataflow.written import read_there
 
     _refuse(_wrong_directory(directory))
     if path is None:
         findings = check_repository(directory)
     else:
-        content = read_if_there(path, "--template")
-        if content is None:
-            raise Mistakes([f"--template: no file {path}; correct the path"])
+        content = read_there(path, "--template", "correct the path")
         findings = [*check_spec(content, path, rendered=True), *check_image_recipe(directory)]
     _refuse(map(str, findings))
     typer.echo(
@@ -118,10 +115,12 @@ def _files(target: Target, rendered: str, revision: str, output: str | None, clo
 
 
 def _what_follows(target: Target, revision: str, directory: Path, output: str | None, cloud_build: str | None) -> str:
-    """The commands that build the image, and the one that launches a job."""
+    """The commands that build the image, unless it is there already, and the one that launches a job."""
     from streaming.dataflow.template import cloud_build_command, docker_commands, launch_command
 
-    if cloud_build is None:
+    if target.is_built:
+        build = []
+    elif cloud_build is None:
         build = docker_commands(target.image, revision, directory)
     else:
         build = [cloud_build_command(target, cloud_build, directory)]
@@ -141,6 +140,8 @@ def _wrong_flags(target: Target, directory: Path, output: str | None, cloud_buil
         yield from wrong_path(cloud_build, "--cloud-build")
     if output is not None and output == cloud_build:
         yield "--cloud-build: is the --output; give it a file of its own"
+    if cloud_build is not None and target.is_built:
+        yield "--cloud-build: an image with a digest is built already; name it by a tag, or leave out --cloud-build"
 
 
 def _wrong_place(target: Target) -> Iterator[str]:

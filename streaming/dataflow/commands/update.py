@@ -10,7 +10,7 @@ import typer
 
 from streaming.dataflow.commands.options import Debug, timeout
 from streaming.dataflow.commands.parameter_help import Help
-from streaming.dataflow.commands.planned import VALIDATED, announce, planned, wait_until_it_runs
+from streaming.dataflow.commands.planned import VALIDATED, begin, planned, wait_until_it_runs
 from streaming.dataflow.commands.settings import Settings
 from streaming.dataflow.commands.with_settings import with_settings
 
@@ -47,13 +47,11 @@ def update(
     All options and parameters are the new job's: none is taken over from the one that runs. The new graph must have
     each step of the running one, under the same name or a mapped one.
     """
-    from streaming.dataflow import launch as service
     from streaming.dataflow.commands.settings_mistakes import wrong_job
     from streaming.dataflow.jobs import Jobs
+    from streaming.dataflow.launch import validate
     from streaming.dataflow.mapping import read_mapping
-    from streaming.dataflow.rehearsal import read_files_as_they_are
 
-    read_files_as_they_are()
     mapping, wrong = read_mapping(transform_name_mapping)
     plan = planned([*context.args, *(context.obj or [])], settings, [*wrong_job(job), *wrong])
     jobs = Jobs(plan.place)
@@ -61,11 +59,10 @@ def update(
     _compare(jobs, running, plan, mapping)
     request = plan.request(running.name, validate_only=settings.dry_run, mapping=mapping)
     if settings.dry_run:
-        service.validate(request)
+        validate(request)
         typer.echo(f"{running.name} can be updated; {VALIDATED}, its steps against those that run; nothing was updated")
         return
-    replacement = service.launch(request)
-    announce(plan.place, replacement)
+    replacement = begin(plan.place, request)
     if settings.wait:
         _wait(jobs, running, replacement, settings)
 

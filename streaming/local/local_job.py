@@ -1,0 +1,105 @@
+"""A job on this machine as the screen shows it: what its workers have counted, its state, and what it has said."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from streaming import metrics
+from streaming.local.history import History
+from streaming.local.recent import read_recent
+from streaming.local.totals import Totals
+from streaming.monitoring import figures
+from streaming.monitoring.figures import Figures
+from streaming.monitoring.report import JobHeader, Missing, Report, Said
+from streaming.monitoring.verdict import judge
+
+SILENT = timedelta(seconds=10)
+"""A worker reports every second; one that has not for so long is told of."""
+
+MOST_SAID = 10
+
+STARTING, RUNNING, STOPPING = "starting", "running", "stopping"
+IDLE = "running, no messages are coming in"
+UNANSWERED = "running, messages in hand are not answered yet"
+"""The states of a job."""
+
+
+class LocalJob:
+    """The job of this process.
+
+    Attributes:
+        totals: what its workers have counted; other threads may read it.
+    """
+
+    def __init__(self, name: str, models: Sequence[str], started: datetime) -> None:
+        self.totals = Totals(_names(models))
+        self._name = name
+        self._models = tuple(models)
+        self._history = History(started)
+        self._said: deque[Said] = deque(maxlen=MOST_SAID)
+        self._state, self._since = STARTING, started
+        self._is_stopping = False
+
+    def say(self, said: Said) -> None:
+        """Keep a warning or an error of the job."""
+        self._said.appendleft(said)
+
+    def stop(self) -> None:
+        """All workers are asked to stop: from now on nothing is waited for."""
+        self._is_stopping = True
+
+    def look(self, now: datetime) -> Report:
+        """The job now. Rates need a look a second."""
+        counted = self.totals.counted()
+        self._history.add(now, counted)
+        known = read_recent(self._history, now)
+        self._note_state(known, now)
+        return Report(
+            self._header(),
+            known,
+            judge(known),
+            workers=len(self.totals.heard()),
+            dead_letters=counted.beginning("dead_letters_"),
+            reasons=self.totals.reasons(),
+            said=tuple(self._said),
+            missing=tuple(self._silent(now)),
+        )
+
+    def _header(self) -> JobHeader:
+        state, since, models = self._state, self._since, self._models
+        return JobHeader(self._name, str(os.getpid()), "this machine", state, since, models=models)
+
+    def _note_state(self, known: Figures, now: datetime) -> None:
+        state = self._state_of(known)
+        if state != self._state:
+            self._state, self._since = state, now
+
+    def _state_of(self, known: Figures) -> str:
+        if self._is_stopping:
+            return STOPPING
+        if not self.totals.heard():
+            return STARTING
+        if known.value(figures.INPUT_RATE) != 0:
+            return RUNNING
+        return UNANSWERED if self.totals.in_hand() else IDLE
+
+    def _silent(self, now: datetime) -> Iterator[Missing]:
+        for worker, at in self.totals.heard().items():
+            if now - at > SILENT:
+                yield Missing(f"worker {worker}", "it runs and does not report; it may hang", at)
+
+
+def _names(models: Sequence[str]) -> Iterator[str]:
+    """All counters that a job with these models may have."""
+    labels: Mapping[str | None, Sequence[str | None]] = {
+        None: [None],
+        "model": models,
+        "stage": [*metrics.STAGES, *(f"infer:{model}" for model in models)],
+        "sink": metrics.SINKS,
+    }
+    for metric in metrics.METRICS:
+        for label in labels[metric.per]:
+            yield from metric.counters(label)
