@@ -67,13 +67,18 @@ def main() -> None:
 @app.command(
     context_settings=TAKES_PARAMETERS,
     epilog="Example: pubsub-inference run --job_file=job.yaml --input_subscription=projects/P/subscriptions/S "
-    "--output_table=P.D.T --workers=2. Beam's own options follow after --.",
+    "--output_table=P.D.T --workers=2, or over files: --input_files='data/*.parquet' --output_files=out. "
+    "Beam's own options follow after --.",
 )
 def run(
     context: typer.Context,
     runner: Annotated[
-        str, typer.Option(help="Beam runner: PrismRunner, DataflowRunner or a portable one.")
-    ] = "PrismRunner",
+        str | None,
+        typer.Option(
+            help="Beam runner: PrismRunner, DataflowRunner or a portable one; over stored data FnApiRunner, too. "
+            "By default PrismRunner, and over stored data FnApiRunner."
+        ),
+    ] = None,
     workers: Annotated[int, typer.Option(min=1, max=64, help="Worker processes on the same subscription.")] = 1,
     metrics_port: Annotated[
         int | None,
@@ -91,12 +96,12 @@ def run(
     debug: Annotated[bool, typer.Option("--debug", help="Show the logs of all libraries, and tracebacks.")] = False,
     _help: Help = False,
 ) -> None:
-    """Run the job in the foreground until Ctrl-C, and restart it when it fails.
+    """Run the job in the foreground until Ctrl-C or, over stored data, until it is done; restart it when it fails.
 
     It takes the parameters below, as --name=value or --name value.
     """
     beam_args: list[str] = context.obj or []
-    if _is_dataflow(runner):
+    if runner is not None and _is_dataflow(runner):
         if metrics_port is not None:
             raise Mistakes(["--metrics-port: is of a job on this machine; see pubsub-inference monitor for Dataflow's"])
         from streaming.quiet import import_tensorflow
@@ -108,7 +113,7 @@ def run(
     from streaming.local.foreground import MetricsAddress, run_in_foreground
 
     metrics_at = None if metrics_port is None else MetricsAddress(metrics_host, metrics_port)
-    beam_args = [f"--runner={runner}", *beam_args]
+    beam_args = [*([f"--runner={runner}"] if runner else []), *beam_args]
     raise typer.Exit(run_in_foreground(context.args, beam_args, workers=workers, metrics_at=metrics_at, debug=debug))
 
 

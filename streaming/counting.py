@@ -18,14 +18,19 @@ from streaming.wiring import ModelPlan
 
 
 def came_in(batch: Batch) -> None:
-    """Count a batch as Decode has made it."""
+    """Count a batch of messages as Decode has made it."""
+    decoded(batch)
+    ids = [each for part in (batch.rows, batch.failures) for each in part.column("message_id").to_pylist() if each]
+    metrics.count(metrics.REDELIVERIES, shared("redeliveries", Redeliveries).among(ids))
+    metrics.observe(metrics.QUEUE_MS, _waits(batch, "publish_time"))
+
+
+def decoded(batch: Batch) -> None:
+    """Count a batch as Decode has made it, of messages or of stored records, which wait in no queue."""
     metrics.count(metrics.DECODED, len(batch))
     parts = [part for part in (batch.rows, batch.failures) if part.num_rows]
     sizes = [pc.sum(pc.binary_length(part.column("payload"))).as_py() for part in parts]
     metrics.count(metrics.MESSAGE_BYTES, sum(sizes))
-    ids = [each for part in parts for each in part.column("message_id").to_pylist() if each]
-    metrics.count(metrics.REDELIVERIES, shared("redeliveries", Redeliveries).among(ids))
-    metrics.observe(metrics.QUEUE_MS, _waits(batch, "publish_time"))
 
 
 def taken(batch: Batch, models: Sequence[ModelPlan]) -> None:

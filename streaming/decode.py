@@ -25,12 +25,58 @@ _MESSAGE = PubsubMessage.pb()  # the class below the wrapper, which would cost t
 _ENCODING = "googclient_schemaencoding"  # Pub/Sub sets it on the messages of a topic that has a schema
 
 
-class Decoder:
-    """A picklable function of serialized PubsubMessages to a `Batch`.
+class Assembler:
+    """A function of envelopes and field columns to a `Batch`, wherever both come from.
 
     The rows have the columns of `ENVELOPE`, `read_at` and one for each usable field, in the order of the messages;
-    `event_time` is null, and `read_at` the time of the call. A message is rejected, in the stage decode, if its payload
-    cannot be decoded or its key or id is missing.
+    `event_time` is null. A message is rejected, in the stage decode, if its payload could not be decoded or its key or
+    id is missing.
+
+    Args:
+        schema: what each message holds.
+        key: where the key comes from; as text.
+        id: what identifies a message; without it the id that its envelope has.
+        clock: nanoseconds since 1970.
+    """
+
+    def __init__(
+        self,
+        schema: MessageSchema,
+        key: Reference,
+        id: Reference | None = None,  # noqa: A002 - as the job file calls it
+        clock: Callable[[], int] = time.time_ns,
+    ) -> None:
+        self._key = key
+        self._id = id
+        self._clock = clock
+        self._columns = pa.schema([*ENVELOPE, ("read_at", TIMESTAMP), *columns_schema(schema.fields)])
+
+    def now(self) -> pa.Scalar:
+        """The time, as `read_at` has it."""
+        return pa.scalar(self._clock() // 1000, TIMESTAMP)
+
+    def __call__(self, envelopes: pa.RecordBatch, decoded: Decoded, read_at: pa.Scalar) -> Batch:
+        times = pa.repeat(read_at, envelopes.num_rows)
+        columns = [*envelopes.columns, times, *decoded.columns.columns]
+        rows = pa.RecordBatch.from_arrays(columns, schema=self._columns)
+        return self._identified(Batch(rows), dict(decoded.failures))
+
+    def _identified(self, batch: Batch, failures: dict[int, Failure]) -> Batch:
+        """The batch with its keys and ids, without the rows that have none and those that failed before."""
+        keys = _texts(batch, self._key)
+        for row in _nulls(keys):
+            failures.setdefault(row, failure("MissingKey", f"no key: {_missing(self._key)}"))
+        batch = batch.with_column("key", keys)
+        if self._id is not None:
+            ids = _texts(batch, self._id)
+            for row in _nulls(ids):
+                failures.setdefault(row, failure("MissingId", f"no id: {_missing(self._id)}"))
+            batch = batch.with_column("id", pc.coalesce(ids, batch.column("id")))
+        return batch.rejecting(*by_row(len(batch), failures))
+
+
+class Decoder:
+    """A picklable function of serialized PubsubMessages to a `Batch`, as `Assembler` makes it.
 
     Args:
         schema: what each message holds.
@@ -50,10 +96,7 @@ class Decoder:
         clock: Callable[[], int] = time.time_ns,
     ) -> None:
         self._arguments = (schema, format, key, id, clock)
-        self._key = key
-        self._id = id
-        self._clock = clock
-        self._columns = pa.schema([*ENVELOPE, ("read_at", TIMESTAMP), *columns_schema(schema.fields)])
+        self._assemble = Assembler(schema, key, id, clock)
         binary = AvroReader(schema)
         self._marked: Mapping[str | None, _Reader] = {"BINARY": binary, "JSON": JsonReader(schema, plain=False)}
         self._unmarked: _Reader = binary if format == "avro" else JsonReader(schema, plain=True)
@@ -68,14 +111,11 @@ class Decoder:
         return (Decoder, self._arguments)
 
     def __call__(self, messages: Sequence[bytes]) -> Batch:
-        read_at = pa.repeat(pa.scalar(self._clock() // 1000, TIMESTAMP), len(messages))
+        started = self._assemble.now()
         parsed = [_MESSAGE.FromString(message) for message in messages]
         payloads = [message.data for message in parsed]
         envelopes = _envelopes(parsed, payloads)
-        decoded = self._decode(payloads, envelopes.column("attributes"))
-        columns = [*envelopes.columns, read_at, *decoded.columns.columns]
-        rows = pa.RecordBatch.from_arrays(columns, schema=self._columns)
-        return self._identified(Batch(rows), dict(decoded.failures))
+        return self._assemble(envelopes, self._decode(payloads, envelopes.column("attributes")), started)
 
     def _decode(self, payloads: list[bytes], attributes: pa.MapArray) -> Decoded:
         encodings = pc.map_lookup(attributes, _ENCODING, "first").dictionary_encode("encode")
@@ -86,19 +126,6 @@ class Decoder:
         groups = [np.flatnonzero(codes == code) for code in range(len(readers))]
         decoded = [each.read([payloads[row] for row in rows]) for each, rows in zip(readers, groups, strict=True)]
         return interleave(list(zip(groups, decoded, strict=True)))
-
-    def _identified(self, batch: Batch, failures: dict[int, Failure]) -> Batch:
-        """The batch with its keys and ids, without the rows that have none and those that failed before."""
-        keys = _texts(batch, self._key)
-        for row in _nulls(keys):
-            failures.setdefault(row, failure("MissingKey", f"no key: {_missing(self._key)}"))
-        batch = batch.with_column("key", keys)
-        if self._id is not None:
-            ids = _texts(batch, self._id)
-            for row in _nulls(ids):
-                failures.setdefault(row, failure("MissingId", f"no id: {_missing(self._id)}"))
-            batch = batch.with_column("id", pc.coalesce(ids, batch.column("id")))
-        return batch.rejecting(*by_row(len(batch), failures))
 
 
 def raw_envelopes(messages: Sequence[bytes]) -> pa.RecordBatch:

@@ -23,7 +23,7 @@ from streaming.errors import Mistakes
 if TYPE_CHECKING:
     import grpc
     from google.cloud.bigquery import Client
-    from google.cloud.bigquery_storage_v1 import BigQueryWriteClient
+    from google.cloud.bigquery_storage_v1 import BigQueryReadClient, BigQueryWriteClient
     from google.cloud.dataflow_v1beta3 import (
         FlexTemplatesServiceClient,
         JobsV1Beta3Client,
@@ -123,6 +123,19 @@ def bigquery_write_client() -> BigQueryWriteClient:
 
     channel = _channel(BigQueryWriteGrpcTransport.create_channel, _storage_emulator())
     return BigQueryWriteClient(transport=BigQueryWriteGrpcTransport(channel=channel))
+
+
+def bigquery_read_client() -> BigQueryReadClient:
+    """The client of BigQuery's Storage Read service.
+
+    Raises:
+        Mistakes: `BIGQUERY_EMULATOR_HOST` names no port to count from.
+    """
+    from google.cloud.bigquery_storage_v1 import BigQueryReadClient
+    from google.cloud.bigquery_storage_v1.services.big_query_read.transports import BigQueryReadGrpcTransport
+
+    channel = _channel(BigQueryReadGrpcTransport.create_channel, _storage_emulator())
+    return BigQueryReadClient(transport=BigQueryReadGrpcTransport(channel=channel))
 
 
 def flex_templates_client() -> FlexTemplatesServiceClient:

@@ -34,12 +34,17 @@ class FeatureOutOfRangeError(ValueError):
 
 
 class ToExamples:
-    """Adds the column `example`: one serialized `tf.Example` a row. Rejects rows whose values overflow a float32."""
+    """Adds the column `example`: one serialized `tf.Example` a row. Rejects rows whose values overflow a float32.
+
+    Where the column is there already, because `tf.Example`s are what was read, it stays as it is.
+    """
 
     def __init__(self, features: Sequence[FeatureColumn]) -> None:
         self._features = tuple(features)
 
     def __call__(self, batch: Batch) -> Batch:
+        if EXAMPLE in batch.rows.schema.names:
+            return batch
         wrong = overflows(batch.rows, self._features)
         failures = {row: Failure(STAGE, "FeatureOutOfRangeError", words) for row, words in wrong.items()}
         batch = batch.rejecting(*by_row(len(batch), failures))

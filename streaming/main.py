@@ -6,6 +6,7 @@ import logging
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOptions
@@ -13,21 +14,46 @@ from apache_beam.runners.runner import PipelineResult
 
 from streaming import options, services
 from streaming.contract import check
+from streaming.decode import Decoder
 from streaming.errors import JobError, Mistakes, exit_code
 from streaming.job import load_job
 from streaming.options import Parameters
+from streaming.parameter_rules import is_stored
 from streaming.pipeline import Ends, build
-from streaming.runners import EndOfLine, beam_arguments, beam_flags, beam_mistakes, reader, runner_mistakes, runner_of
+from streaming.runners import (
+    EndOfLine,
+    beam_arguments,
+    beam_flags,
+    beam_mistakes,
+    beam_options,
+    reader,
+    runner_mistakes,
+    runner_of,
+)
+from streaming.steps import MessagesToBatch, PureStep
+from streaming.stored.inputs import Found
+from streaming.stored.launch import look
+from streaming.stored.shaper import Shaper
+from streaming.stored.shaping import RecordsToBatch
+from streaming.stored.source import ReadStored
 from streaming.wiring import Contract
 
 
 @dataclass(frozen=True)
 class Launch:
-    """A job that has passed every check that needs no service."""
+    """A job that has passed every check that needs no service but those that have its job file and its stored input.
+
+    Attributes:
+        parameters: where it reads and writes.
+        contract: what it does.
+        beam_options: the runner's, for a stream or for a job that ends.
+        found: the stored input; None is a stream.
+    """
 
     parameters: Parameters
     contract: Contract
     beam_options: PipelineOptions
+    found: Found | None = None
 
 
 @dataclass(frozen=True)
@@ -79,20 +105,23 @@ def _flags(argv: Sequence[str]) -> _Flags:
 
 
 def _checked(flags: _Flags) -> Launch:
-    beam_options = PipelineOptions(flags.beam_args, streaming=True, save_main_session=False)  # nothing is defined in it
-    mistakes = flags.mistakes + (flags.unreadable or runner_mistakes(beam_options))
+    is_stream = not is_stored(flags.values)
+    options_of_beam = beam_options(flags.beam_args, is_stream)
+    mistakes = flags.mistakes + (flags.unreadable or runner_mistakes(options_of_beam, is_stream))
     contract = None
     if "job_file" in flags.values:
         try:
             contract = check(load_job(flags.values["job_file"]))
         except Mistakes as error:
             mistakes += error.lines
+    found, wrong = look(flags.values, contract)
+    mistakes += wrong
     if mistakes or contract is None:
         raise Mistakes(mistakes)
     parameters = Parameters.model_validate(flags.values)
     if parameters.window_duration:
         contract = replace(contract, window=parameters.window_duration)
-    return Launch(parameters, contract, beam_options)
+    return Launch(parameters, contract, options_of_beam, found)
 
 
 def start(launch: Launch) -> PipelineResult:
@@ -112,14 +141,28 @@ def draw(launch: Launch) -> beam.Pipeline:
 
 
 def _ends(launch: Launch, runner: str) -> Ends:
-    parameters = launch.parameters
+    parameters, contract = launch.parameters, launch.contract
     name = launch.beam_options.view_as(GoogleCloudOptions).job_name or parameters.job_name
+    read, decode = _stream(launch, runner) if launch.found is None else _stored(launch, launch.found)
     return Ends(
-        read=reader(parameters, runner),
-        table=services.Table(parameters.output_table),
+        read=read,
+        decode=decode,
+        table=services.Table(parameters.output_table) if parameters.output_table else None,
         topic=services.Topic(parameters.output_topic, parameters.output_ordering) if parameters.output_topic else None,
-        dead_letters=services.DeadLetters(parameters.deadletter_table, parameters.output_deadletter_topic, name),
+        files=services.prediction_files(parameters, contract),
+        dead_letters=services.dead_letters(parameters, name),
+        error_files=services.error_files(parameters, contract, name),
     )
+
+
+def _stream(launch: Launch, runner: str) -> tuple[beam.PTransform, PureStep[Any]]:
+    read = reader(launch.parameters, runner)
+    return read, MessagesToBatch(Decoder.of(launch.contract), read.display_data())
+
+
+def _stored(launch: Launch, found: Found) -> tuple[beam.PTransform, PureStep[Any]]:
+    read = ReadStored(found, launch.parameters.batch_size, schema=launch.contract.schema)
+    return read, RecordsToBatch(Shaper(launch.contract, found.form), read.display_data())
 
 
 if __name__ == "__main__":

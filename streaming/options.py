@@ -4,51 +4,15 @@ from __future__ import annotations
 
 import difflib
 import posixpath
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Annotated, Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    StringConstraints,
-    ValidationError,
-    WithJsonSchema,
-    model_validator,
-)
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from streaming.bigquery.table_ids import PROJECT, parse_table_id
-from streaming.durations import Duration
+from streaming.arguments import flags
 from streaming.errors import Mistakes
-
-# Other regular expression engines read these, too: nothing in them that RE2 or JavaScript lacks. RE2 counts to 1,000 at
-# most, so that lengths are left to the program.
-_TABLE = rf"{PROJECT}[:.][A-Za-z0-9_]+\.[^\x00-\x1F!-,./:-@\[-\^`{{-\x7F]+"  # of ASCII: letters, digits, _, -, space
-
-
-def _table(text: str) -> str:
-    return str(parse_table_id(text))
-
-
-def _resource(collection: str) -> StringConstraints:
-    """Pub/Sub's rule for names; of projects, what emulators take as well."""
-    return StringConstraints(pattern=rf"^projects/[A-Za-z0-9._:-]+/{collection}/[A-Za-z][A-Za-z0-9._~+%-]*$")
-
-
-# The `paramType` of each is the picker that the console shows for it.
-Subscription = Annotated[str, _resource("subscriptions"), Field(json_schema_extra={"paramType": "PUBSUB_SUBSCRIPTION"})]
-Topic = Annotated[str, _resource("topics"), Field(json_schema_extra={"paramType": "PUBSUB_TOPIC"})]
-Table = Annotated[
-    str,
-    AfterValidator(_table),
-    WithJsonSchema({"type": "string", "pattern": rf"^{_TABLE}$", "paramType": "BIGQUERY_TABLE"}),
-]
-JobFile = Annotated[
-    str,  # the template's is on gs://, where the launcher can read it
-    WithJsonSchema({"type": "string", "pattern": r"^gs://[a-z0-9._-]+/.*[^/\r\n]$", "paramType": "GCS_READ_FILE"}),
-]
-Span = Annotated[Duration, WithJsonSchema({"type": "string", "pattern": r"^[0-9]*[1-9][0-9]*(?:ms|s|m|h|d)$"})]
+from streaming.parameter_forms import Directory, File, OutputFormat, Span, Subscription, Table, Topic
+from streaming.parameter_rules import Fault, faults
 
 _FORMS = {
     "input_subscription": "projects/PROJECT/subscriptions/SUBSCRIPTION",
@@ -65,22 +29,55 @@ class Parameters(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    job_file: JobFile = Field(
+    job_file: File = Field(
         title="Job File",
         description="The job file, local or on Cloud Storage. For example, `gs://bucket/pumps/job.yaml`.",
         json_schema_extra={"group": "Input"},
     )
-    input_subscription: Subscription = Field(
+    input_subscription: Subscription | None = Field(
+        None,
         title="Pub/Sub Input Subscription",
-        description="The subscription that messages are read from. "
+        description="The subscription that messages are read from; "
+        "give one of input_subscription, input_files and input_table. "
         "For example, `projects/my-project/subscriptions/readings`.",
         json_schema_extra={"group": "Input"},
     )
-    output_table: Table = Field(
+    input_files: File | None = Field(
+        None,
+        title="Input Files",
+        description="The files that messages are read from, by a batch job, in the place of a subscription: a path or "
+        "pattern of Avro files, NDJSON, Parquet or TFRecords of TensorFlow Examples, which the ending tells apart. "
+        "For example, `gs://bucket/readings/*.parquet`.",
+        json_schema_extra={"group": "Input"},
+    )
+    input_table: Table | None = Field(
+        None,
+        title="BigQuery Input Table",
+        description="The table that messages are read from, by a batch job, in the place of a subscription: "
+        "a row is a message. For example, `my-project:fleet.readings`.",
+        json_schema_extra={"group": "Input"},
+    )
+    output_table: Table | None = Field(
+        None,
         title="BigQuery Output Table",
-        description="The table that gets a row for each message and model. "
+        description="The table that gets a row for each message and model; "
+        "a batch job may go without it where output_files is given. "
         "For example, `my-project:fleet.predictions`.",
         json_schema_extra={"group": "Output"},
+    )
+    output_files: Directory | None = Field(
+        None,
+        title="Output Directory",
+        description="The directory whose files get predictions and dead letters, of a batch job alone. "
+        "For example, `gs://bucket/predictions`.",
+        json_schema_extra={"group": "Output"},
+    )
+    output_format: OutputFormat = Field(
+        "parquet",
+        title="Format of Output Files",
+        description="What the files of output_files are: parquet as the table, or prediction_log, which are TFRecords "
+        "of one PredictionLog for each message and model. For example, `prediction_log`.",
+        json_schema_extra={"group": "Output", "pattern": "^(?:parquet|prediction_log)$"},
     )
     output_topic: Topic | None = Field(
         None,
@@ -98,7 +95,7 @@ class Parameters(BaseModel):
     output_deadletter_table: Table | None = Field(
         None,
         title="BigQuery Dead-Letter Table",
-        description="The table of messages that failed; without it OUTPUT_TABLE_error_records. "
+        description="The table of messages that failed; without it OUTPUT_TABLE_error_records, where that is given. "
         "For example, `my-project:fleet.failures`.",
         json_schema_extra={"group": "Dead Letters"},
     )
@@ -126,23 +123,41 @@ class Parameters(BaseModel):
     batch_max_wait: Span | None = Field(
         None,
         title="Longest Wait for a Batch",
-        description="How long a batch may wait for more; without it 50ms, and on Dataflow what a bundle brings. "
+        description="How long a batch of a stream may wait for more; without it 50ms, and on Dataflow what a bundle "
+        "brings. "
         "For example, `200ms`.",
         json_schema_extra={"group": "Windows and Batches"},
     )
 
     @model_validator(mode="after")
-    def _apart(self) -> Parameters:
-        if self.deadletter_table == self.output_table:
-            raise ValueError("--output_deadletter_table: is the --output_table; dead letters need a table of their own")
-        if self.output_topic is not None and self.output_topic == self.output_deadletter_topic:
-            raise ValueError("--output_deadletter_topic: is the --output_topic; dead letters need a topic of their own")
+    def _fit_together(self) -> Parameters:
+        fields = type(self).model_fields.items()
+        given = [name for name, field in fields if getattr(self, name) != field.default]
+        if wrong := [*faults(given), *self._not_apart()]:
+            raise ValueError("\n".join(f"--{name}: {words}" for name, words in wrong))
         return self
 
+    def _not_apart(self) -> Iterator[Fault]:
+        """Names that stand for one thing where there must be two."""
+        if self.output_table is not None and self.output_table == self.input_table:
+            yield "output_table", "is the --input_table; predictions need a table of their own"
+        if self.deadletter_table is not None and self.deadletter_table in (self.output_table, self.input_table):
+            other = "output" if self.deadletter_table == self.output_table else "input"
+            yield "output_deadletter_table", f"is the --{other}_table; dead letters need a table of their own"
+        if self.output_topic is not None and self.output_topic == self.output_deadletter_topic:
+            yield "output_deadletter_topic", "is the --output_topic; dead letters need a topic of their own"
+
     @property
-    def deadletter_table(self) -> str:
-        """The dead-letter table's id, `P.D.T`."""
-        return self.output_deadletter_table or f"{self.output_table}_error_records"
+    def is_stream(self) -> bool:
+        """Whether messages come from a subscription; else the job has read all of its input some time, and ends."""
+        return self.input_subscription is not None
+
+    @property
+    def deadletter_table(self) -> str | None:
+        """The dead-letter table's id, `P.D.T`; None where dead letters go to files alone."""
+        if self.output_deadletter_table is None and self.output_table is not None:
+            return f"{self.output_table}_error_records"
+        return self.output_deadletter_table
 
     @property
     def job_name(self) -> str:
@@ -189,34 +204,8 @@ def read(argv: Sequence[str], other_flags: Iterable[str] = ()) -> tuple[dict[str
     try:
         Parameters.model_validate(values)
     except ValidationError as error:
-        mistakes += [_line(detail) for detail in error.errors(include_url=False)]
+        mistakes += sorted(_lines(error, values), key=_place)
     return values, rest, mistakes
-
-
-def flags(argv: Sequence[str], booleans: Collection[str]) -> Iterator[tuple[str, str | None, list[str]]]:
-    """Each flag of `argv`: `--name=value` or `--name value`, the name in snake_case or kebab-case.
-
-    Args:
-        argv: the arguments.
-        booleans: the flags, in snake_case, that mean `true` where no `=` follows them.
-
-    Yields:
-        (name in snake_case, value if any, the arguments it was given by); the name is empty for a stray word.
-    """
-    waiting = list(argv)
-    while waiting:
-        first = waiting.pop(0)
-        if not first.startswith("--"):
-            yield "", None, [first]
-            continue
-        flag, equals, value = first[2:].partition("=")
-        name = flag.replace("-", "_")
-        if equals:
-            yield name, value, [first]
-        elif waiting and not waiting[0].startswith("--") and name not in booleans:
-            yield name, (second := waiting.pop(0)), [first, second]
-        else:
-            yield name, "true" if name in booleans else None, [first]
 
 
 def _unknown(name: str, others: Iterable[str]) -> str:
@@ -224,12 +213,26 @@ def _unknown(name: str, others: Iterable[str]) -> str:
     return f"--{name}: unknown flag" + (f"; did you mean --{near[0]}?" if near else "; --help lists them")
 
 
+def _lines(error: ValidationError, values: Mapping[str, str]) -> Iterator[str]:
+    details = error.errors(include_url=False)
+    for detail in details:
+        if not detail["loc"]:  # said by `_fit_together`
+            yield from str(detail["ctx"]["error"]).splitlines()
+            return
+        yield _line(detail)
+    given = [name for name, value in values.items() if value != Parameters.model_fields[name].default]
+    yield from (f"--{name}: {words}" for name, words in faults(given))  # a model with wrong fields has not looked
+
+
+def _place(line: str) -> int:
+    """That of the parameter which the line is about, among all."""
+    return [*Parameters.model_fields].index(line.removeprefix("--").partition(":")[0])
+
+
 def _line(detail: Mapping[str, Any]) -> str:
-    if not detail["loc"]:  # said by `_apart`
-        return str(detail["ctx"]["error"])
     name = str(detail["loc"][0])
     if detail["type"] == "missing":
-        return f"--{name}: missing; give --{name}={_FORMS.get(name, name.upper())}"
+        return f"--{name}: missing; give --{name}={name.upper()}"
     if name in _FORMS:
         return f"--{name}: {detail['input']!r} is not of the form {_FORMS[name]}"
     if detail["type"] == "value_error":

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Iterable, Iterator, Sequence
 
 import apache_beam as beam
-from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
+from apache_beam.options.pipeline_options import DebugOptions, GoogleCloudOptions, PipelineOptions, StandardOptions
 
 from streaming.batches import Batch
 from streaming.options import Parameters
@@ -105,20 +105,42 @@ def runner_of(options: PipelineOptions) -> str:
     return known.get(name.lower()) or known.get(f"{name.lower()}runner", name)
 
 
-def runner_mistakes(options: PipelineOptions) -> list[str]:
+def beam_options(argv: Sequence[str], is_stream: bool) -> PipelineOptions:
+    """Beam's options of a stream, or of a job that ends.
+
+    A template has defaults for streams, which the launcher hands on. Of a job that ends, they are left out: the job's
+    type is what the options say, whatever the template does.
+    """
+    options = PipelineOptions(argv, streaming=is_stream, save_main_session=False)  # nothing is defined in it
+    if not is_stream:
+        _without_streaming_mode(options)
+    return options
+
+
+def _without_streaming_mode(options: PipelineOptions) -> None:
+    for view, name in ((GoogleCloudOptions, "dataflow_service_options"), (DebugOptions, "experiments")):
+        given = getattr(options.view_as(view), name) or []
+        kept = [each for each in given if not each.startswith("streaming_mode_")]
+        setattr(options.view_as(view), name, kept or None)
+
+
+def runner_mistakes(options: PipelineOptions, is_stream: bool = True) -> list[str]:
     """Why this runner cannot run the job."""
     runner = runner_of(options)
-    if runner in _PYTHON_RUNNERS:
+    if is_stream and runner in _PYTHON_RUNNERS:
         return [
             f"--runner: {runner} never acknowledges a message, or does so before it is processed; "
             "use PrismRunner, DataflowRunner or another portable runner"
         ]
+    if not is_stream and options.view_as(GoogleCloudOptions).update:
+        return ["--update: a job over stored data ends by itself, and none takes its place; launch another job"]
     return []
 
 
 def reader(parameters: Parameters, runner: str) -> beam.PTransform:
-    """Dataflow's native reader there, ours elsewhere."""
+    """Of a stream: Dataflow's native reader there, ours elsewhere."""
     wait = parameters.batch_max_wait.total_seconds() if parameters.batch_max_wait else None
+    assert parameters.input_subscription is not None
     if runner == "DataflowRunner":
         return ReadOnDataflow(parameters.input_subscription, parameters.batch_size, wait)
     limits = ReadLimits(parameters.batch_size, DEFAULT_BATCH_WAIT_SECONDS if wait is None else wait)

@@ -20,7 +20,8 @@ from streaming import deadletters, metrics
 from streaming.bigquery import error_records
 from streaming.bigquery.columns import bigquery_schema
 from streaming.bigquery.storage_write import AppendConnection
-from streaming.bigquery.tables import ensure_distinct_view, ensure_error_table, ensure_table, parse_table_id
+from streaming.bigquery.table_ids import TableId, parse_table_id
+from streaming.bigquery.tables import ensure_distinct_view, ensure_error_table, ensure_table
 from streaming.endpoints import bigquery_client, bigquery_write_client, publisher_client
 from streaming.errors import PermanentError, no_credentials
 from streaming.options import Parameters
@@ -29,6 +30,11 @@ from streaming.pubsub.publisher import Publisher, output_message
 from streaming.refusals import Refusal
 from streaming.registry import forget, shared
 from streaming.results import table_schema
+from streaming.sinks import BatchFiles
+from streaming.stored.error_files import ERROR_RECORDS, ErrorFiles
+from streaming.stored.output import make_directory
+from streaming.stored.parquet_output import ParquetFiles
+from streaming.stored.prediction_log import PredictionLogFiles
 from streaming.wiring import Contract
 
 _APPEND = "append"
@@ -73,15 +79,15 @@ class Topic(HasDisplayData):
 
 @dataclass(frozen=True)
 class DeadLetters(HasDisplayData):
-    """A BigQuery table for dead letters and, unless it is None, a Pub/Sub topic."""
+    """A BigQuery table for dead letters and a Pub/Sub topic, each unless it is None."""
 
-    table_id: str
+    table_id: str | None
     topic: str | None
     job_name: str
 
     def display_data(self) -> dict[str, Any]:
-        topic = DisplayDataItem(self.topic).drop_if_none()
-        return {"output_deadletter_table": self.table_id, "output_deadletter_topic": topic}
+        shown = {"output_deadletter_table": self.table_id, "output_deadletter_topic": self.topic}
+        return {name: DisplayDataItem(end).drop_if_none() for name, end in shown.items()}
 
     def write(self, failures: pa.RecordBatch) -> None:
         try:
@@ -92,12 +98,16 @@ class DeadLetters(HasDisplayData):
 
     def _write(self, failures: pa.RecordBatch) -> None:
         now = datetime.now(UTC)
-        table = parse_table_id(self.table_id)
-        rows, insert_ids = deadletters.to_rows(failures, self.job_name, now)
-        client = shared(("bigquery", table.project), lambda: bigquery_client(table.project))
-        error_records.insert(client, table, rows, insert_ids, on_retry=_retried("dead_letters"))
+        if self.table_id:
+            rows, insert_ids = deadletters.to_rows(failures, self.job_name, now)
+            _insert_all(parse_table_id(self.table_id), rows, insert_ids)
         if self.topic:
             _publish_all(self.topic, deadletters.to_messages(failures, self.job_name, now))
+
+
+def _insert_all(table: TableId, rows: Sequence[dict[str, Any]], insert_ids: Sequence[str | None]) -> None:
+    client = shared(("bigquery", table.project), lambda: bigquery_client(table.project))
+    error_records.insert(client, table, rows, insert_ids, on_retry=_retried("dead_letters"))
 
 
 def _publish_all(topic: str, messages: Sequence[object]) -> None:
@@ -116,17 +126,41 @@ def _publisher() -> Publisher:
     return shared("publisher", lambda: Publisher(publisher_client()))
 
 
+def prediction_files(parameters: Parameters, contract: Contract) -> BatchFiles | None:
+    """The files of predictions, if the job is to write any."""
+    if parameters.output_files is None:
+        return None
+    kind = PredictionLogFiles if parameters.output_format == "prediction_log" else ParquetFiles
+    return kind(parameters.output_files, contract.models, contract.job_hash)
+
+
+def error_files(parameters: Parameters, contract: Contract, job_name: str) -> BatchFiles | None:
+    """The files of dead letters, which lie beside those of predictions."""
+    if parameters.output_files is None:
+        return None
+    return ErrorFiles(parameters.output_files, job_name, contract.job_hash)
+
+
+def dead_letters(parameters: Parameters, job_name: str) -> DeadLetters | None:
+    """The table and the topic of dead letters; None for a job that has neither."""
+    table, topic = parameters.deadletter_table, parameters.output_deadletter_topic
+    return DeadLetters(table, topic, job_name) if table or topic else None
+
+
 def prepare(parameters: Parameters, contract: Contract) -> None:
-    """Make the tables that are missing, and see that everything else is there.
+    """Make the tables and the directory that are missing, and see that everything else is there.
 
     Raises:
-        Mistakes: a table does not fit what the job writes.
+        Mistakes: a table does not fit what the job writes, or the directory cannot be written to.
         PermanentError: there is no such subscription or topic, or there are no credentials.
         JobError: Pub/Sub does not answer.
     """
     try:
         _make_tables(parameters, contract)
-        see_subscription("input_subscription", parameters.input_subscription, _SEE_SECONDS)
+        if parameters.output_files:
+            make_directory(f"{parameters.output_files.rstrip('/')}/{ERROR_RECORDS}", "--output_files")
+        if parameters.input_subscription:
+            see_subscription("input_subscription", parameters.input_subscription, _SEE_SECONDS)
         for place, topic in _topics(parameters).items():
             see_topic(place, topic, _SEE_SECONDS)
     except GoogleAuthError as error:
@@ -140,8 +174,11 @@ def _topics(parameters: Parameters) -> dict[str, str]:
 
 
 def _make_tables(parameters: Parameters, contract: Contract) -> None:
-    predictions, errors = parse_table_id(parameters.output_table), parse_table_id(parameters.deadletter_table)
-    client = bigquery_client(predictions.project)
-    ensure_table(client, predictions, bigquery_schema(table_schema(contract.output_columns)))
-    ensure_distinct_view(client, predictions)
-    ensure_error_table(client, errors)
+    if parameters.output_table:
+        predictions = parse_table_id(parameters.output_table)
+        client = bigquery_client(predictions.project)
+        ensure_table(client, predictions, bigquery_schema(table_schema(contract.output_columns)))
+        ensure_distinct_view(client, predictions)
+    if parameters.deadletter_table:
+        errors = parse_table_id(parameters.deadletter_table)
+        ensure_error_table(bigquery_client(errors.project), errors)

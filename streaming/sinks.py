@@ -1,7 +1,8 @@
-"""The three sinks on Beam: table, output topic, dead letters. Each hands a batch on when its service has answered.
+"""The sinks on Beam: table, output topic, files, dead letters. Services have answered for a batch that is handed on.
 
 Several batches may be under way at once; by `finish_bundle` every one has its answer. What a service refuses joins the
-batch's failures; any other failure of a service fails the bundle, whose messages are then not acknowledged.
+batch's failures; any other failure of a service fails the bundle, whose messages are then not acknowledged. Files are
+there when the bundle ends.
 """
 
 from __future__ import annotations
@@ -50,6 +51,26 @@ class DeadLetterSink(Protocol):
         """Write rows of `batches.FAILURE`."""
 
 
+class BatchWriter(Protocol):
+    """Writes files of batches, bundle after bundle."""
+
+    def write(self, batch: Batch) -> None:
+        """Write a batch, for now where nobody reads it."""
+
+    def close(self) -> None:
+        """End the bundle: what it has written is there, and whole."""
+
+    def discard(self) -> None:
+        """Drop what a bundle has written that did not end."""
+
+
+class BatchFiles(Protocol):
+    """Where files of predictions, or of dead letters, go."""
+
+    def writer(self) -> BatchWriter:
+        """One for each instance of a step."""
+
+
 @dataclass(frozen=True)
 class _UnderWay:
     batch: Batch
@@ -63,11 +84,15 @@ class _PredictionSink(beam.DoFn):
     stage: str
     sink: str
 
-    def __init__(self, models: Sequence[ModelPlan], job_hash: str) -> None:
+    def __init__(self, models: Sequence[ModelPlan], job_hash: str, end: object | None) -> None:
         self._models = tuple(models)
         self._job_hash = job_hash
+        self._end = end
         self._schema = table_schema(output_columns(models))
         self._under_way: deque[_UnderWay] = deque()
+
+    def display_data(self) -> dict[str, Any]:
+        return _shown(self._end)
 
     @abstractmethod
     def send(self, predictions: Predictions) -> Future[list[Refusal]]:
@@ -77,6 +102,9 @@ class _PredictionSink(beam.DoFn):
         self._under_way.clear()  # of a bundle that failed
 
     def process(self, batch: Batch) -> Iterator[Batch]:
+        if self._end is None:
+            yield batch
+            return
         predictions = to_predictions(batch, self._models, self._job_hash, self._schema)
         self._under_way.append(_UnderWay(batch, predictions, self.send(predictions)))
         while self._under_way and self._under_way[0].answer.done():
@@ -107,23 +135,21 @@ def without_refused(batch: Batch, predictions: Predictions, refusals: Sequence[R
 
 
 class WriteTable(_PredictionSink):
-    """Rows to the predictions table."""
+    """Rows to the predictions table; nothing where the job has none."""
 
     stage = "write_table"
     sink = "table"
 
-    def __init__(self, models: Sequence[ModelPlan], job_hash: str, table: PredictionTable) -> None:
-        super().__init__(models, job_hash)
+    def __init__(self, models: Sequence[ModelPlan], job_hash: str, table: PredictionTable | None) -> None:
+        super().__init__(models, job_hash, table)
         self._table = table
-
-    def display_data(self) -> dict[str, Any]:
-        return _shown(self._table)
 
     def process(self, batch: Batch) -> Iterator[Batch]:
         metrics.count(metrics.UNTAKEN, untaken(batch, self._models))  # before a sink takes answers back
         return super().process(batch)
 
     def send(self, predictions: Predictions) -> Future[list[Refusal]]:
+        assert self._table
         return self._table.append(predictions.rows)
 
 
@@ -134,14 +160,8 @@ class Publish(_PredictionSink):
     sink = "topic"
 
     def __init__(self, models: Sequence[ModelPlan], job_hash: str, topic: PredictionTopic | None) -> None:
-        super().__init__(models, job_hash)
+        super().__init__(models, job_hash, topic)
         self._topic = topic
-
-    def display_data(self) -> dict[str, Any]:
-        return _shown(self._topic)
-
-    def process(self, batch: Batch) -> Iterator[Batch]:
-        return super().process(batch) if self._topic else iter([batch])
 
     def send(self, predictions: Predictions) -> Future[list[Refusal]]:
         assert self._topic
@@ -151,19 +171,64 @@ class Publish(_PredictionSink):
         return self._topic.publish(data, attributes, predictions.rows.column("key").to_pylist())
 
 
-class WriteDeadLetters(beam.DoFn):
+class _FileSink(beam.DoFn):
+    """Files, if there are to be any. Those of a bundle that failed are dropped when the next one starts."""
+
+    def __init__(self, files: BatchFiles | None) -> None:
+        self._files = files
+        self._writer: BatchWriter | None = None
+
+    def display_data(self) -> dict[str, Any]:
+        return _shown(self._files)
+
+    def start_bundle(self) -> None:
+        self._discard()
+        if self._files and not self._writer:
+            self._writer = self._files.writer()
+
+    def finish_bundle(self) -> None:
+        if self._writer:
+            self._writer.close()
+
+    def teardown(self) -> None:
+        self._discard()
+
+    def _discard(self) -> None:
+        if self._writer:
+            self._writer.discard()
+
+    def write(self, batch: Batch) -> None:
+        if self._writer:
+            self._writer.write(batch)
+
+
+class WriteFiles(_FileSink):
+    """Predictions to files."""
+
+    def process(self, batch: Batch) -> Iterator[Batch]:
+        self.write(batch)
+        yield batch
+
+
+class WriteDeadLetters(_FileSink):
     """The batch's failures to the dead letters; then, as the last step, the count of what was delivered."""
 
-    def __init__(self, models: Sequence[ModelPlan], sink: DeadLetterSink) -> None:
+    def __init__(
+        self, models: Sequence[ModelPlan], sink: DeadLetterSink | None, files: BatchFiles | None = None
+    ) -> None:
+        super().__init__(files)
         self._models = tuple(models)
         self._sink = sink
 
     def display_data(self) -> dict[str, Any]:
-        return {"models": ", ".join(model.name for model in self._models)} | _shown(self._sink)
+        models = ", ".join(model.name for model in self._models)
+        return {"models": models} | super().display_data() | _shown(self._sink)
 
     def process(self, batch: Batch) -> Iterator[Batch]:
         if batch.failures.num_rows:
-            self._sink.write(batch.failures)
+            if self._sink:
+                self._sink.write(batch.failures)
+            self.write(batch)
         counting.taken(batch, self._models)
         yield batch
 

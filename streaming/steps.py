@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sized
 from typing import Any, Generic, TypeVar
 
 import apache_beam as beam
@@ -18,7 +18,7 @@ from streaming.errors import one_line
 
 _LOG = logging.getLogger(__name__)
 
-Element = TypeVar("Element", list[bytes], Batch)
+Element = TypeVar("Element", bound=Sized)
 
 WHOLE_FAILURES = 3
 """So many batches in a row in which no row that was tried passed a step: the step is broken, not the messages."""

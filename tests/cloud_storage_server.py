@@ -79,7 +79,12 @@ def cloud_storage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
     class Requests(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             url = urlsplit(self.path)
-            self.reply(*bucket.answer(url.path, parse_qs(url.query)))
+            status, body = bucket.answer(url.path, parse_qs(url.query))
+            wanted = self.headers["Range"]
+            if status == HTTPStatus.OK and wanted and url.path.startswith("/download/"):
+                self.reply_range(body, wanted)
+            else:
+                self.reply(status, body)
 
         def do_POST(self) -> None:
             """An upload: what the object is and what is in it, in the two parts of one message."""
@@ -89,9 +94,20 @@ def cloud_storage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
             name = json.loads(about)["name"]
             self.reply(*bucket.upload(urlsplit(self.path).path, name, content.removesuffix(b"\r\n")))
 
+        def reply_range(self, content: bytes, wanted: str) -> None:
+            first, _, last = wanted.removeprefix("bytes=").partition("-")
+            start, stop = int(first), min(int(last or len(content)) + 1, len(content))
+            if start >= len(content):
+                self.reply(HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, b"")
+                return
+            self.content_range = f"bytes {start}-{stop - 1}/{len(content)}"
+            self.reply(HTTPStatus.PARTIAL_CONTENT, content[start:stop])
+
         def reply(self, status: HTTPStatus, body: bytes) -> None:
             self.send_response(status)
             self.send_header("Content-Length", str(len(body)))
+            if status == HTTPStatus.PARTIAL_CONTENT:
+                self.send_header("Content-Range", self.content_range)
             self.end_headers()
             self.wfile.write(body)
 

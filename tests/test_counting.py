@@ -51,6 +51,12 @@ def test_what_comes_in_is_counted_with_what_was_rejected_at_once() -> None:
     assert counters("redeliveries") == {"redeliveries": 3}
 
 
+def test_stored_records_have_waited_in_no_queue_and_are_no_redeliveries() -> None:
+    for _ in range(2):
+        counting.decoded(read(3).rejecting(pa.array([False, True, False]), [NEGATIVE]))
+    assert counters() == {"messages_decoded": 4, "message_bytes": 2 * sum(len(f"payload-{row}") for row in range(3))}
+
+
 def test_a_message_published_by_a_clock_that_is_ahead_has_not_waited() -> None:
     counting.came_in(read(1, published=START + timedelta(hours=1)))
     assert counters("queue_ms") == {"queue_ms_bucket_1000": 1}

@@ -13,6 +13,7 @@ from google.pubsub_v1.types import GetSchemaRequest, PublishRequest, PublishResp
 from streaming.endpoints import (
     alert_policy_client,
     bigquery_client,
+    bigquery_read_client,
     bigquery_write_client,
     dashboards_client,
     flex_templates_client,
@@ -164,6 +165,7 @@ def test_without_emulators_clients_speak_to_google() -> None:
     pubsub = [client().transport.host for client in (publisher_client, subscriber_client, schema_client)]
     assert pubsub == ["pubsub.googleapis.com:443"] * 3
     assert bigquery_write_client().transport.host == "bigquerystorage.googleapis.com:443"
+    assert bigquery_read_client().transport.host == "bigquerystorage.googleapis.com:443"
     assert bigquery_client("p")._connection.API_BASE_URL == "https://bigquery.googleapis.com"
     dataflow = [client().transport.host for client in (flex_templates_client, jobs_client, messages_client)]
     assert dataflow == ["dataflow.googleapis.com:443"] * 3

@@ -270,3 +270,9 @@ def test_a_blank_example_has_every_feature() -> None:
         "numbers": ("float_list", []),
         "label": ("bytes_list", [b""]),
     }
+
+
+def test_examples_that_are_there_already_stay_as_they_are() -> None:
+    examples = pa.array([b"one", b"another"], pa.large_binary())
+    before = readings([1e300, 2.0]).with_column("example", examples)
+    assert ToExamples([X])(before) == before

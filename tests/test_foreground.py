@@ -46,8 +46,8 @@ def supervised(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[Live], No
     def supervised(look: Callable[[Live], None]) -> list[Any]:
         got: list[Any] = []
 
-        def supervise(argv: Sequence[str], workers: int, live: Live, *, debug: bool) -> int:
-            got.extend([argv, workers, debug])
+        def supervise(argv: Sequence[str], workers: int, live: Live, *, ends: bool, debug: bool) -> int:
+            got.extend([argv, workers, ends, debug])
             look(live)
             return 7
 
@@ -60,8 +60,37 @@ def supervised(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[Live], No
 def test_what_is_run_is_announced(supervised: Any, capsys: pytest.CaptureFixture[str]) -> None:
     got = supervised(lambda live: None)
     assert run_in_foreground(ARGUMENTS, ["--runner=PrismRunner"], workers=2, debug=True) == 7
-    assert got == [[*ARGUMENTS, "--runner=PrismRunner"], 2, True]
+    assert got == [[*ARGUMENTS, "--runner=PrismRunner"], 2, False, True]
     assert capsys.readouterr().err == BANNER
+
+
+def test_what_a_job_over_files_has_done_is_said(capsys: pytest.CaptureFixture[str], monkeypatch: Any) -> None:
+    def supervise(argv: Sequence[str], workers: int, live: Live, *, ends: bool, debug: bool) -> int:
+        assert (ends, workers) == (True, 1)
+        live.update(1, {**snapshot(1200), "parts": [1, 2]})
+        assert live.progress() == "1 of 2 parts read"
+        return 0
+
+    monkeypatch.setattr(foreground, "supervise", supervise)
+    monkeypatch.setattr("time.monotonic", lambda: 5.0)
+    arguments = [f"--job_file={JOB}", "--input_files=data/*.avro", "--output_table=p:d.t", "--output_files=out/"]
+    assert run_in_foreground(arguments, [], workers=1) == 0
+    predictions = sum(count for name, count in snapshot(1200)["counters"].items() if name.startswith("predictions_"))
+    letters = sum(count for name, count in snapshot(1200)["counters"].items() if name.startswith("dead_letters_"))
+    assert capsys.readouterr().err == (
+        "reads         data/*.avro\n"
+        "models        times5, times10\n"
+        "writes        p.d.t, out/\n"
+        "dead letters  p.d.t_error_records, out/error_records\n"
+        "workers       1\n"
+        f"done: 1,200 messages, {predictions:,} predictions, {letters:,} dead letters in 0 s\n"
+        "predictions   p.d.t, out/\n" + ("dead letters  p.d.t_error_records, out/error_records\n" if letters else "")
+    )
+
+
+def test_files_are_read_by_one_process(supervised: Any) -> None:
+    with pytest.raises(Mistakes, match=r"^--workers: a job over stored data runs in one process on this machine"):
+        run_in_foreground([f"--job_file={JOB}", "--input_files=a.avro", "--output_files=out"], [], workers=2)
 
 
 def test_the_job_can_be_found_and_is_what_prometheus_sees(

@@ -140,10 +140,10 @@ def test_all_mistakes_are_told_before_anything_is_asked(google: Cloud) -> None:
         "--window_duration: given twice; keep one",
         "--job_file: multiply/job.yaml is a local path, which Dataflow cannot read; upload its directory with `gcloud "
         "storage cp -r DIR gs://BUCKET/`, and give --job_file=gs://bucket/pumps/job.yaml",
-        "--input_subscription: 'readings' does not match ^projects/[A-Za-z0-9._:-]+/subscriptions/[A-Za-z]"
+        "--input_subscription: 'readings' does not match ^$|^projects/[A-Za-z0-9._:-]+/subscriptions/[A-Za-z]"
         "[A-Za-z0-9._~+%-]*$; write it as in --input_subscription=projects/my-project/subscriptions/readings",
-        "--output_table: missing; give --output_table=my-project:fleet.predictions",
         "--batch_size: '0' does not match ^$|^(?:[1-9][0-9]{0,3}|10000)$; write it as in --batch_size=500",
+        "--output_table: missing; give --output_table=OUTPUT_TABLE",
     ]
     assert google.dataflow.requests == []
 

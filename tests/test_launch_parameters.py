@@ -65,7 +65,7 @@ def test_a_template_without_an_image_and_with_a_broken_form(tmp_path: Path) -> N
     path = tmp_path / "file"
     document = json.loads(TEMPLATE)
     document["image"] = "pubsub-inference"
-    document["metadata"]["parameters"][8]["regexes"] = ["(?=1)1", "[0-9]+"]
+    document["metadata"]["parameters"][12]["regexes"] = ["(?=1)1", "[0-9]+"]
     assert mistakes(path, document) == (
         f"--template: {path}: 'pubsub-inference' is not the name of an image in a registry; render it again",
         f"--template: {path}: the regular expression '(?=1)1' of batch_size needs what RE2 has not: looking ahead or "
@@ -113,7 +113,7 @@ def test_an_expression_matches_the_whole_value(template: Template) -> None:
 
 
 def test_a_parameter_that_this_template_does_not_have(template: Template) -> None:
-    del template.spec.metadata.parameters[8]
+    del template.spec.metadata.parameters[12]
     _, wrong = read_parameters([*ARGUMENTS, "--batch_size=10"], template)
     assert len(wrong) == 1
     assert wrong[0].startswith("--batch_size: no option, and no parameter of the template; ")

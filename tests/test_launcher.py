@@ -23,6 +23,8 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]  # no emulators
 STEPS = Path(__file__).parent / "golden" / "steps.txt"
 """The steps of the job, by name: an interface, since a running job can be updated only as long as they stay."""
 
+STORED_STEPS = STEPS.with_name("steps_stored.txt")
+
 EXAMPLE = Path(__file__).parents[1] / "examples" / "multiply"
 IMAGE = "europe-west1-docker.pkg.dev/my-project/jobs/inference:1"
 GRAPH = "gs://bucket/staging/template_launches/2026-07-01_launch/job_object"
@@ -206,6 +208,24 @@ def test_the_launchers_options_reach_the_job(written: Launched) -> None:
         "JOB_TYPE_STREAMING",
         {"team": "devices"},
     )
+
+
+def test_the_same_launch_over_files_is_a_batch_job(job_file: Path, tmp_path: Path) -> None:
+    (tmp_path / "readings.ndjson").write_text('{"device_id": "d1", "event_time": 1790000000000000, "value": 2.0}')
+    stored = {
+        "input_subscription": "",
+        "input_files": f"{tmp_path}/readings.ndjson",
+        "output_files": f"{tmp_path}/out",
+        "template_location": GRAPH,
+    }
+    for written in launched(job_file, tmp_path, **stored):
+        assert written.process.returncode == 0, written.process.stderr
+        environment = written.job["environment"]
+        options = environment["sdkPipelineOptions"]["options"]
+        assert (written.job["type"], options["streaming"]) == ("JOB_TYPE_BATCH", False)
+        assert environment.get("serviceOptions", []) == []
+        names = [name for name in STORED_STEPS.read_text().splitlines() if not name.startswith("Infer/")]
+        assert {*names} <= {*transforms(written.pipeline)}
 
 
 def test_a_job_that_is_submitted_is_not_waited_for(job_file: Path, tmp_path: Path) -> None:

@@ -15,13 +15,11 @@ from tests.local_snapshots import START, after, snapshot
 
 def test_the_banner_says_all_that_is_set() -> None:
     assert banner(
-        subscription="projects/p/subscriptions/s",
-        table="p.d.t",
+        source="projects/p/subscriptions/s",
+        writes=["p.d.t", "projects/p/topics/out"],
         models=["times5", "times10"],
         workers=2,
-        topic="projects/p/topics/out",
-        deadletter_table="p.d.t_error_records",
-        deadletter_topic="projects/p/topics/dead",
+        dead_letters=["p.d.t_error_records", "projects/p/topics/dead"],
         emulators={"PUBSUB_EMULATOR_HOST": "localhost:8085"},
         metrics="http://127.0.0.1:9100/metrics",
     ).splitlines() == [
@@ -36,7 +34,9 @@ def test_the_banner_says_all_that_is_set() -> None:
 
 
 def test_the_banner_leaves_out_what_is_not_set() -> None:
-    assert banner(subscription="projects/p/subscriptions/s", table="p.d.t", models=["m"], workers=1).splitlines() == [
+    assert banner(
+        source="projects/p/subscriptions/s", writes=["p.d.t", None], models=["m"], workers=1, dead_letters=[None]
+    ).splitlines() == [
         "reads         projects/p/subscriptions/s",
         "models        m",
         "writes        p.d.t",

@@ -69,7 +69,7 @@ def test_mistakes_of_flags_runner_job_file_and_models_are_named_at_once(job_file
         main.checked([f"--job_file={broken}", "--output_tabel=p.d.t", "--batch_size=0", "--runner=DirectRunner"])
     assert mistakes.value.lines == (
         "--output_tabel: unknown flag; did you mean --output_table?",
-        "--input_subscription: missing; give --input_subscription=projects/PROJECT/subscriptions/SUBSCRIPTION",
+        "--input_subscription: missing; give one of --input_subscription, --input_files and --input_table",
         "--output_table: missing; give --output_table=OUTPUT_TABLE",
         "--batch_size: input should be greater than or equal to 1, not '0'",
         "--runner: DirectRunner never acknowledges a message, or does so before it is processed; "
@@ -83,7 +83,7 @@ def test_mistakes_end_with_code_2_and_without_a_traceback(capsys: pytest.Capture
     assert main.main(["--job_file=", "--runner=DataflowRunner"]) == 2
     assert capsys.readouterr().err.splitlines() == [
         "--job_file: missing; give --job_file=JOB_FILE",
-        "--input_subscription: missing; give --input_subscription=projects/PROJECT/subscriptions/SUBSCRIPTION",
+        "--input_subscription: missing; give one of --input_subscription, --input_files and --input_table",
         "--output_table: missing; give --output_table=OUTPUT_TABLE",
     ]
 

@@ -15,6 +15,9 @@ REQUIRED = {
 BEAM = ["runner", "temp_location", "no-auth", "streaming", "experiments", "region"]
 
 
+STORED = {"job_file": "jobs/fleet.yaml", "input_files": "data/*.avro", "output_files": "out"}
+
+
 def args(**values: str) -> list[str]:
     return [f"--{name}={value}" for name, value in (REQUIRED | values).items()]
 
@@ -36,7 +39,11 @@ def test_without_the_rest_there_are_defaults() -> None:
     assert parameters.model_dump() == {
         "job_file": "jobs/fleet.yaml",
         "input_subscription": "projects/p/subscriptions/s",
+        "input_files": None,
+        "input_table": None,
         "output_table": "p.d.t",
+        "output_files": None,
+        "output_format": "parquet",
         "output_topic": None,
         "output_deadletter_table": None,
         "output_deadletter_topic": None,
@@ -46,6 +53,7 @@ def test_without_the_rest_there_are_defaults() -> None:
         "batch_max_wait": None,
     }
     assert (parameters.deadletter_table, parameters.job_name) == ("p.d.t_error_records", "fleet")
+    assert parameters.is_stream
 
 
 def test_every_parameter() -> None:
@@ -177,7 +185,7 @@ def test_flags_of_beam_are_passed_on_as_they_are_and_as_beam_spells_them() -> No
             [],
             [
                 "--job_file: missing; give --job_file=JOB_FILE",
-                "--input_subscription: missing; give --input_subscription=projects/PROJECT/subscriptions/SUBSCRIPTION",
+                "--input_subscription: missing; give one of --input_subscription, --input_files and --input_table",
                 "--output_table: missing; give --output_table=OUTPUT_TABLE",
             ],
         ),
@@ -185,6 +193,76 @@ def test_flags_of_beam_are_passed_on_as_they_are_and_as_beam_spells_them() -> No
 )
 def test_a_mistake_is_named_with_its_flag(argv: list[str], lines: list[str]) -> None:
     assert mistakes(*argv) == lines
+
+
+def stored(**values: str) -> Parameters:
+    parameters, _ = parse([f"--{name}={value}" for name, value in (STORED | values).items()])
+    return parameters
+
+
+def test_a_job_over_files_needs_neither_subscription_nor_table() -> None:
+    parameters = stored(output_format="prediction_log")
+    assert (parameters.input_files, parameters.output_files) == ("data/*.avro", "out")
+    assert (parameters.output_format, parameters.is_stream) == ("prediction_log", False)
+    assert parameters.deadletter_table is None
+
+
+def test_a_dead_letter_table_goes_with_any_output() -> None:
+    assert stored(output_deadletter_table="p:d.dead").deadletter_table == "p.d.dead"
+    assert stored(output_table="p:d.t").deadletter_table == "p.d.t_error_records"
+
+
+def test_a_job_over_a_table() -> None:
+    parameters = stored(input_files="", input_table="p:d.readings", output_files="", output_table="p:d.t")
+    assert (parameters.input_table, parameters.output_files, parameters.is_stream) == ("p.d.readings", None, False)
+
+
+@pytest.mark.parametrize(
+    ("values", "lines"),
+    [
+        (
+            {"input_subscription": "projects/p/subscriptions/s", "input_table": "p.d.r", "output_files": ""},
+            [
+                "--input_files: goes without --input_subscription; keep one of them",
+                "--input_table: goes without --input_subscription; keep one of them",
+                "--output_table: missing; give --output_table=OUTPUT_TABLE, --output_files=DIRECTORY, or both",
+            ],
+        ),
+        ({"input_table": "p.d.r"}, ["--input_table: goes without --input_files; keep one of them"]),
+        (
+            {"output_files": ""},
+            ["--output_table: missing; give --output_table=OUTPUT_TABLE, --output_files=DIRECTORY, or both"],
+        ),
+        (
+            {"output_files": "", "output_table": "p.d.t", "output_format": "prediction_log"},
+            ["--output_format: is that of --output_files; give them, or leave it out"],
+        ),
+        (
+            {"output_format": "csv", "batch_max_wait": "1s"},
+            [
+                "--output_format: input should be 'parquet' or 'prediction_log', not 'csv'",
+                "--batch_max_wait: is of a stream alone; leave it out with --input_files",
+            ],
+        ),
+        (
+            {"input_files": "", "input_subscription": "projects/p/subscriptions/s"},
+            [
+                "--output_table: missing; give --output_table=OUTPUT_TABLE",
+                "--output_files: goes with --input_files or --input_table; a stream writes to --output_table",
+            ],
+        ),
+        (
+            {"input_files": "", "input_table": "p.d.t", "output_table": "p.d.t"},
+            ["--output_table: is the --input_table; predictions need a table of their own"],
+        ),
+        (
+            {"input_files": "", "input_table": "p.d.t", "output_deadletter_table": "p.d.t"},
+            ["--output_deadletter_table: is the --input_table; dead letters need a table of their own"],
+        ),
+    ],
+)
+def test_which_parameters_go_together(values: dict[str, str], lines: list[str]) -> None:
+    assert mistakes(*(f"--{name}={value}" for name, value in (STORED | values).items())) == lines
 
 
 @pytest.mark.parametrize(
@@ -210,7 +288,7 @@ def test_all_mistakes_are_found_at_once() -> None:
         "stray: not a flag; write --name=value",
         "--job_file: given twice; keep one",
         "--windowduration: unknown flag; did you mean --window_duration?",
-        "--input_subscription: missing; give --input_subscription=projects/PROJECT/subscriptions/SUBSCRIPTION",
+        "--input_subscription: missing; give one of --input_subscription, --input_files and --input_table",
         "--output_table: 't' is not a table; write PROJECT:DATASET.TABLE or PROJECT.DATASET.TABLE",
         "--batch_size: input should be a valid integer, unable to parse string as an integer, not 'x'",
     ]
@@ -222,7 +300,7 @@ def test_what_was_read_is_there_beside_the_mistakes() -> None:
         ["--region", "r"],
         [
             "--bogus: unknown flag; --help lists them",
-            "--input_subscription: missing; give --input_subscription=projects/PROJECT/subscriptions/SUBSCRIPTION",
+            "--input_subscription: missing; give one of --input_subscription, --input_files and --input_table",
             "--output_table: missing; give --output_table=OUTPUT_TABLE",
         ],
     )
@@ -232,8 +310,12 @@ def test_the_help_lists_every_parameter_with_its_default() -> None:
     rows = table_of_help()
     assert [(flag, default) for flag, default, _ in rows] == [
         ("--job_file", "required"),
-        ("--input_subscription", "required"),
-        ("--output_table", "required"),
+        ("--input_subscription", ""),
+        ("--input_files", ""),
+        ("--input_table", ""),
+        ("--output_table", ""),
+        ("--output_files", ""),
+        ("--output_format", "parquet"),
         ("--output_topic", ""),
         ("--output_ordering", "false"),
         ("--output_deadletter_table", ""),

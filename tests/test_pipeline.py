@@ -11,6 +11,7 @@ from typing import Any
 
 import apache_beam as beam
 import fastavro
+import pyarrow.parquet as pq
 import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
@@ -22,6 +23,8 @@ from streaming.job import parse_job
 from streaming.pipeline import Ends, build
 from streaming.runners import EndOfLine
 from streaming.source import ReadBySubscriber, ReadLimits
+from streaming.stored.error_files import ErrorFiles
+from streaming.stored.parquet_output import ParquetFiles
 from streaming.wiring import Contract
 from tests import memory
 from tests.builders import save_multiplier, save_picky
@@ -337,3 +340,38 @@ def test_the_window_can_be_replaced(models: Path) -> None:
     job = replace(contract(models), window=timedelta(hours=1))
     outcome = run(job, [message(1, avro(at=NOON + timedelta(minutes=59)))])
     assert {(row["window_start"], row["window_end"]) for row in outcome.rows} == {(NOON, NOON + timedelta(hours=1))}
+
+
+def test_predictions_and_dead_letters_go_to_files_in_the_place_of_services(models: Path, tmp_path: Path) -> None:
+    job = contract(models)
+    ends = Ends(
+        memory.Messages([message(1, avro()), message(2, b"\xff")], [message(3, avro(value=3.0))]),
+        None,
+        None,
+        None,
+        files=ParquetFiles(str(tmp_path), job.models, job.job_hash),
+        error_files=ErrorFiles(str(tmp_path), "job", job.job_hash),
+    )
+    pipeline = beam.Pipeline(runner=FnApiRunner())
+    build(pipeline, job, ends)
+    pipeline.run().wait_until_finish()
+    rows = pq.read_table(tmp_path / "predictions").to_pylist()
+    assert {row["prediction_id"]: row["prediction"] for row in rows} == {
+        "m1/times5": 10.0,
+        "m1/times10": 20.0,
+        "m3/times5": 15.0,
+        "m3/times10": 30.0,
+    }
+    lines = [line for part in (tmp_path / "error_records").iterdir() for line in part.read_text().splitlines()]
+    assert [(each["message_id"], each["stage"]) for each in map(json.loads, lines)] == [("m2", "decode")]
+
+
+def test_a_step_writes_files_only_where_they_are_asked_for(models: Path) -> None:
+    job = contract(models)
+    names = []
+    for files in (None, ParquetFiles("out", job.models, job.job_hash)):
+        pipeline = beam.Pipeline(runner=FnApiRunner())
+        build(pipeline, job, Ends(memory.Messages([]), None, None, None, files=files))
+        steps = pipeline.to_runner_api().components.transforms.values()
+        names.append({step.unique_name for step in steps})
+    assert names[1] - names[0] == {"WriteFiles"}

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.options.pipeline_options import DebugOptions, GoogleCloudOptions, PipelineOptions, StandardOptions
 
 from streaming.errors import Mistakes
 from streaming.options import Parameters
-from streaming.runners import beam_arguments, beam_flags, reader, runner_mistakes, runner_of
+from streaming.runners import beam_arguments, beam_flags, beam_options, reader, runner_mistakes, runner_of
 from streaming.source import ReadBySubscriber, ReadLimits, ReadOnDataflow
 
 SUBSCRIPTION = "projects/my-project/subscriptions/readings"
@@ -38,6 +38,44 @@ def test_beams_default_runner_is_refused_too() -> None:
 @pytest.mark.parametrize("runner", ["PrismRunner", "DataflowRunner", "PortableRunner", "FlinkRunner"])
 def test_other_runners_are_taken(runner: str) -> None:
     assert runner_mistakes(PipelineOptions(runner=runner)) == []
+
+
+@pytest.mark.parametrize("runner", ["FnApiRunner", "PrismRunner", "DataflowRunner", "DirectRunner"])
+def test_stored_data_asks_nothing_of_a_runner(runner: str) -> None:
+    assert runner_mistakes(PipelineOptions(runner=runner), is_stream=False) == []
+
+
+def test_a_job_over_stored_data_takes_the_place_of_none() -> None:
+    assert runner_mistakes(PipelineOptions(["--runner=DataflowRunner", "--update"]), is_stream=False) == [
+        "--update: a job over stored data ends by itself, and none takes its place; launch another job"
+    ]
+
+
+OF_A_TEMPLATE = [
+    "--streaming",
+    "--enable_streaming_engine",
+    "--dataflow_service_options=streaming_mode_at_least_once",
+    "--dataflow_service_options=enable_hot_key_logging",
+    "--experiments=streaming_mode_at_least_once",
+]
+
+
+def kept(options: PipelineOptions) -> tuple[object, ...]:
+    return (
+        options.view_as(StandardOptions).streaming,
+        options.view_as(GoogleCloudOptions).dataflow_service_options,
+        options.view_as(DebugOptions).experiments,
+    )
+
+
+def test_a_job_over_stored_data_is_a_batch_job_whatever_the_template_says() -> None:
+    assert kept(beam_options(OF_A_TEMPLATE, is_stream=False)) == (False, ["enable_hot_key_logging"], None)
+
+
+def test_a_stream_is_a_streaming_job_and_keeps_what_the_template_says() -> None:
+    services = ["streaming_mode_at_least_once", "enable_hot_key_logging"]
+    assert kept(beam_options(OF_A_TEMPLATE, is_stream=True)) == (True, services, ["streaming_mode_at_least_once"])
+    assert kept(beam_options([], is_stream=True))[0] is True
 
 
 def test_a_runner_may_be_named_by_its_module() -> None:

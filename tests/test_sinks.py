@@ -18,7 +18,7 @@ from streaming import metrics
 from streaming.batches import NO_FAILURES, TIMESTAMP, Batch, Failure, failure_rows
 from streaming.refusals import Refusal
 from streaming.results import table_schema, to_attributes, to_json, to_predictions
-from streaming.sinks import Publish, WriteDeadLetters, WriteTable
+from streaming.sinks import Publish, WriteDeadLetters, WriteFiles, WriteTable
 from tests import memory
 from tests.builders import PREDICTION, START, answered, plan, readings, windowed
 
@@ -213,8 +213,9 @@ def test_a_batch_without_any_answer_passes() -> None:
     assert (memory.ROWS[name], memory.MESSAGES[name]) == ([], [])
 
 
-def test_without_a_topic_batches_pass_at_once_as_they_are() -> None:
-    sink = Publish(MODELS, "j1", None)
+@pytest.mark.parametrize("kind", [WriteTable, Publish])
+def test_without_an_end_batches_pass_at_once_as_they_are(kind: type[Sink]) -> None:
+    sink = kind(MODELS, "j1", None)
     sent = batch([1.0])
     sink.start_bundle()
     (left,) = sink.process(sent)
@@ -326,3 +327,47 @@ def test_an_event_of_a_batch_without_rows_passes_every_sink() -> None:
     assert (memory.ROWS[name], memory.MESSAGES[name]) == ([], [])
     assert memory.FAILURES[name] == sent.failures.to_pylist()
     assert (counts.since(), counts.latencies()) == ((0, 1), 0)
+
+
+@dataclass
+class Diary:
+    """Files of which is kept what was done with them."""
+
+    said: list[str | Batch] = field(default_factory=list)
+
+    def writer(self) -> Diary:
+        self.said.append("writer")
+        return self
+
+    def write(self, batch: Batch) -> None:
+        self.said.append(batch)
+
+    def close(self) -> None:
+        self.said.append("close")
+
+    def discard(self) -> None:
+        self.said.append("discard")
+
+
+def test_files_are_closed_with_each_bundle_and_dropped_if_it_did_not_end() -> None:
+    diary = Diary()
+    sink = WriteFiles(diary)
+    sent = batch([1.0])
+    sink.start_bundle()
+    assert list(sink.process(sent)) == [sent]
+    sink.finish_bundle()
+    sink.start_bundle()
+    assert list(sink.process(sent)) == [sent]
+    sink.teardown()
+    assert diary.said == ["writer", sent, "close", "discard", sent, "discard"]
+
+
+def test_dead_letters_go_to_files_with_and_without_a_service() -> None:
+    for sink in (Recorder(Counts()), None):
+        diary = Diary()
+        step = WriteDeadLetters(MODELS, sink, diary)
+        step.start_bundle()
+        assert [len(each) for each in (*step.process(failed(1)), *step.process(batch([1.0])))] == [2, 1]
+        step.finish_bundle()
+        assert diary.said == ["writer", failed(1), "close"]
+        assert sink is None or len(sink.written) == 1

@@ -30,6 +30,21 @@ REQUIRED = {
 }
 
 
+STORED = {"job_file": "gs://b/job.yaml", "input_files": "gs://b/r/*.avro", "output_files": "gs://b/out"}
+OF_STORED = ("input_files", "input_table", "output_files", "output_format")
+INSTEAD = {"input_subscription": STORED, "output_table": STORED}
+"""What a job is given where it goes without the parameter."""
+
+
+def beside(name: str, value: str) -> dict[str, str]:
+    """What a job is given beside the parameter, so that nothing but its value can be wrong."""
+    if not value:
+        return INSTEAD.get(name, REQUIRED)
+    if name not in OF_STORED:
+        return REQUIRED
+    return {key: text for key, text in STORED.items() if (key, name) != ("input_files", "input_table")}
+
+
 def form_takes(name: str, value: str) -> bool:
     """Whether the template's regular expression takes the value: in Python's engine and in one of RE2's kind."""
     (regex,) = PARAMETERS[name]["regexes"]
@@ -45,7 +60,7 @@ def form_takes(name: str, value: str) -> bool:
 
 
 def program_takes(name: str, value: str) -> bool:
-    _, _, mistakes = read([f"--{key}={text}" for key, text in (REQUIRED | {name: value}).items()])
+    _, _, mistakes = read([f"--{key}={text}" for key, text in (beside(name, value) | {name: value}).items()])
     return not mistakes
 
 
@@ -115,11 +130,28 @@ def test_a_parameter_whole() -> None:
     }
 
 
+def test_a_parameter_with_choices() -> None:
+    assert PARAMETERS["output_format"]["enumOptions"] == [
+        {"value": "parquet", "label": "parquet"},
+        {"value": "prediction_log", "label": "prediction log"},
+    ]
+
+
+def test_the_words_say_which_inputs_exclude_each_other() -> None:
+    words = {name: PARAMETERS[name]["helpText"] for name in ("input_subscription", "input_files", "input_table")}
+    assert "give one of input_subscription, input_files and input_table" in words.pop("input_subscription")
+    assert all("in the place of a subscription" in each for each in words.values())
+
+
 def test_the_form_of_each_parameter() -> None:
     assert [(one["name"], one["groupName"], one["paramType"]) for one in PARAMETERS.values()] == [
         ("job_file", "Input", "GCS_READ_FILE"),
         ("input_subscription", "Input", "PUBSUB_SUBSCRIPTION"),
+        ("input_files", "Input", "GCS_READ_FILE"),
+        ("input_table", "Input", "BIGQUERY_TABLE"),
         ("output_table", "Output", "BIGQUERY_TABLE"),
+        ("output_files", "Output", "GCS_WRITE_FOLDER"),
+        ("output_format", "Output", "ENUM"),
         ("output_topic", "Output", "PUBSUB_TOPIC"),
         ("output_ordering", "Output", "BOOLEAN"),
         ("output_deadletter_table", "Dead Letters", "BIGQUERY_TABLE"),
@@ -180,7 +212,7 @@ def test_the_default_is_the_programs(name: str) -> None:
     default = PARAMETERS[name].get("defaultValue", "")
     assert taken(name, default)
     assert Parameters.model_validate(REQUIRED | ({name: default} if default else {})) == Parameters(**REQUIRED)
-    assert (default == "") is (getattr(Parameters(**REQUIRED), name) is None)
+    assert (default == "") is (Parameters.model_fields[name].default is None)
 
 
 @pytest.mark.parametrize("name", PARAMETERS)

@@ -64,13 +64,13 @@ def run(tmp_path: Path) -> Iterator[Run]:
     """Supervises the scenario; gives the exit code, what was shown, and how many processes there were."""
 
     def run(
-        scenario: str, workers: int = 1, patience: Patience = QUICK, *, debug: bool = False
+        scenario: str, workers: int = 1, patience: Patience = QUICK, *, ends: bool = False, debug: bool = False
     ) -> tuple[int, list[str], int]:
         output = io.StringIO()
         live = Live(Console(file=output, width=200))
         program = [sys.executable, "-c", WORKER]
         arguments = [str(tmp_path), scenario]
-        code = supervise(arguments, workers, live, program=program, patience=patience, debug=debug)
+        code = supervise(arguments, workers, live, program=program, patience=patience, ends=ends, debug=debug)
         shown = [line for line in output.getvalue().splitlines() if not line.startswith("messages ")]
         return code, shown, len(list(tmp_path.iterdir()))
 
@@ -84,6 +84,23 @@ def run(tmp_path: Path) -> Iterator[Run]:
 @pytest.mark.parametrize("asked", ["SIGINT", "SIGTERM"])
 def test_workers_stop_when_asked(run: Run, asked: str) -> None:
     assert run(f"send('ready'); ask(signal.{asked}); wait()") == (0, [STOPPING], 1)
+
+
+def test_a_job_that_is_done_ends_all(run: Run) -> None:
+    assert run("send('ready'); stats(10); send('done')", ends=True) == (0, [], 1)
+
+
+def test_a_job_that_is_stopped_before_it_is_done_has_failed(run: Run) -> None:
+    said = "stopping before the end: what is written stays, and the next run repeats prediction_ids"
+    assert run(READY_THEN_ASK, ends=True) == (1, [said], 1)
+
+
+def test_a_worker_that_begins_all_over_counts_from_zero(tmp_path: Path) -> None:
+    live = Live(Console(file=io.StringIO()))
+    scenario = "send('ready'); stats(10 * number)\nif number == 1: sys.exit(3)\nsend('done')"
+    program = [sys.executable, "-c", WORKER]
+    assert supervise([str(tmp_path), scenario], 1, live, ends=True, program=program, patience=QUICK) == 0
+    assert live.job.totals.counted().counters["messages_read"] == 20
 
 
 def test_the_others_start_when_the_first_is_ready(run: Run) -> None:

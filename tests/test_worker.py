@@ -28,6 +28,7 @@ class Job:
     pipeline = Pipeline()
     messages = 0
     hangs = False
+    is_bounded = False
 
     def prepare(self):
         exec(sys.argv[1])
@@ -37,6 +38,9 @@ class Job:
 
     def start(self, prism):
         return self.pipeline
+
+    def ends(self):
+        return self.is_bounded
 
     def stop_reading(self):
         self.messages = 7
@@ -97,6 +101,19 @@ def test_sigterm_ends_the_reading_and_the_last_figures_are_sent() -> None:
     worker.process.send_signal(signal.SIGTERM)
     events, code = worker.rest()
     assert (events[-2:], code) == ([{"event": "stats", "messages_read": 7}, {"event": "stopped"}], 0)
+
+
+def test_a_job_that_has_read_all_is_done() -> None:
+    events, code = Running("self.is_bounded = True; self.messages = 9; self.pipeline.reading.set()").rest()
+    assert (events[-2:], code) == ([{"event": "stats", "messages_read": 9}, {"event": "done"}], 0)
+
+
+def test_a_job_that_is_stopped_before_it_has_read_all_is_not_done() -> None:
+    worker = Running("self.is_bounded = True")
+    assert worker.event() == {"event": "ready"}
+    worker.process.send_signal(signal.SIGTERM)
+    events, code = worker.rest()
+    assert (events[-1], code) == ({"event": "stopped"}, 0)
 
 
 def test_sigterm_before_anything_is_read_ends_at_once() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from producers.replaying.letters import EVERYTHING, Selection
-from streaming import options
+from streaming import parameter_forms
 from streaming.bigquery.table_ids import TableId, parse_table_id
 from streaming.durations import parse_duration
 from streaming.errors import Mistakes
@@ -103,12 +103,12 @@ def _selection(flags: ReplayFlags, now: datetime) -> Selection:
 def _mistakes(flags: ReplayFlags, now: datetime) -> Iterator[str]:
     if (flags.table is None) == (flags.subscription is None):
         yield "--table, --subscription: give one of them; the dead letters come from there"
-    if not _fits(options.Topic, flags.topic):
+    if not _fits(parameter_forms.Topic, flags.topic):
         yield f"--topic: {flags.topic!r} is not of the form projects/PROJECT/topics/TOPIC"
-    if flags.subscription is not None and not _fits(options.Subscription, flags.subscription):
+    if flags.subscription is not None and not _fits(parameter_forms.Subscription, flags.subscription):
         yield f"--subscription: {flags.subscription!r} is not of the form projects/PROJECT/subscriptions/SUBSCRIPTION"
     for flag, table in (("--table", flags.table), ("--output-table", flags.output_table)):
-        if table is not None and not _fits(options.Table, table):
+        if table is not None and not _fits(parameter_forms.Table, table):
             yield f"{flag}: {table!r} is not a table; write PROJECT.DATASET.TABLE"
     if flags.table and flags.output_table and flags.table.replace(":", ".") == flags.output_table.replace(":", "."):
         yield "--output-table: is the --table; give the table of predictions"

@@ -8,13 +8,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from streaming.arguments import flags
 from streaming.dataflow.checks import is_spec
 from streaming.dataflow.checks.images import check_image
 from streaming.dataflow.checks.parameters import regex_fault
 from streaming.dataflow.spec import PLACEHOLDER_IMAGE
 from streaming.dataflow.written import read_there
 from streaming.errors import Mistakes
-from streaming.options import flags
 
 if TYPE_CHECKING:
     from google.cloud.dataflow_v1beta3 import ContainerSpec, ParameterMetadata

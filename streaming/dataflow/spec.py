@@ -25,8 +25,9 @@ def spec(image: str) -> dict[str, Any]:
         "metadata": {
             "name": "Pub/Sub to BigQuery with TensorFlow Inference",
             "description": "Reads keyed messages from Pub/Sub, runs them through TensorFlow models, and writes keyed "
-            "predictions to BigQuery and Pub/Sub. What cannot be processed goes to dead letters with the reason.",
-            "streaming": True,
+            "predictions to BigQuery and Pub/Sub. What cannot be processed goes to dead letters with the reason. "
+            "Given input_files or input_table in the place of input_subscription, it is a batch job over stored data.",
+            "streaming": True,  # it can be; the graph that the launcher submits says whether this job is
             "supportsAtLeastOnce": True,
             "supportsExactlyOnce": True,
             "defaultStreamingMode": "AT_LEAST_ONCE",
@@ -48,15 +49,18 @@ def _parameters() -> list[dict[str, Any]]:
 def _parameter(name: str, field: Mapping[str, Any], required: bool) -> dict[str, Any]:
     """A `ParameterMetadata`; of `field`, a property of the parameters' JSON schema."""
     value = field["anyOf"][0] if "anyOf" in field else field  # `anyOf` a value or null
+    choices = value.get("enum")
     parameter = {
         "name": name,
         "label": field["title"],
         "helpText": field["description"],
         "groupName": field["group"],
-        "paramType": value.get("paramType") or _PARAM_TYPES[value["type"]],
+        "paramType": "ENUM" if choices else value.get("paramType") or _PARAM_TYPES[value["type"]],
         "isOptional": not required,
         "regexes": [value["pattern"] if required else f"^$|{value['pattern']}"],  # an empty text means unset
     }
+    if choices:
+        parameter["enumOptions"] = [{"value": choice, "label": choice.replace("_", " ")} for choice in choices]
     if field.get("default") is not None:
         parameter["defaultValue"] = str(field["default"]).lower()
     return parameter

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from streaming.dataflow.checks.images import check_image
-from streaming.options import Parameters
 
 NAME = "pubsub-inference"
 """The image's, in its repository."""
@@ -102,10 +101,10 @@ def cloud_build_command(target: Target, config: str, directory: Path) -> str:
 
 
 def launch_command(target: Target, template: str) -> str:
-    """The command that launches a job, with the names of the parameters that it must be given in place of values."""
+    """The command that launches a stream, with the names of the parameters that it must be given in place of values."""
     flags = {"template": template, "project": target.project, "region": target.region}
-    needed = (name for name, field in Parameters.model_fields.items() if field.is_required())
-    return shlex.join([NAME, "launch", "JOB_NAME", *_words(flags), *(f"--{name}={name.upper()}" for name in needed)])
+    usual = (f"--{name}={name.upper()}" for name in ("job_file", "input_subscription", "output_table"))
+    return shlex.join([NAME, "launch", "JOB_NAME", *_words(flags), *usual])
 
 
 def _words(flags: Mapping[str, str]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from streaming.local.local_job import LocalJob
 from streaming.local.prometheus import serving
 from streaming.local.published import published
 from streaming.local.supervisor import supervise
+from streaming.local.totals import Counted
 from streaming.monitoring.report import Report
 from streaming.options import Parameters
 
@@ -36,12 +38,12 @@ def run_in_foreground(
     metrics_at: MetricsAddress | None = None,
     debug: bool = False,
 ) -> int:
-    """Run the job in the foreground, as `supervise` does; its exit code.
+    """Run the job in the foreground, as `supervise` does; its exit code. What a job that ends has done is said.
 
     Args:
         argv: the job's parameters.
         beam_args: Beam's own options, its runner among them.
-        workers: how many processes.
+        workers: how many processes, of a job over stored data one.
         metrics_at: where its metrics are served; None: nowhere.
         debug: whether libraries may log what they like.
 
@@ -50,6 +52,8 @@ def run_in_foreground(
     """
     arguments = [*argv, *beam_args]
     parameters, models = _known_before(argv, arguments)
+    if workers > 1 and not parameters.is_stream:
+        raise Mistakes(["--workers: a job over stored data runs in one process on this machine; leave it out"])
     job = LocalJob(parameters.job_file, models, datetime.now(UTC))
     with ExitStack() as stack:
         address = None
@@ -58,7 +62,11 @@ def run_in_foreground(
         live = Live(job=job)
         live.say(_announcement(parameters, models, workers, address))
         live.on_look = _publishing(stack, live)
-        return supervise(arguments, workers, live, debug=debug)
+        began = time.monotonic()
+        code = supervise(arguments, workers, live, ends=not parameters.is_stream, debug=debug)
+        if code == 0 and not parameters.is_stream:
+            live.say(_done(job.totals.counted(), time.monotonic() - began, parameters))
+        return code
 
 
 def _publishing(stack: ExitStack, live: Live) -> Callable[[Report], None]:
@@ -81,19 +89,39 @@ def _known_before(argv: Sequence[str], arguments: Sequence[str]) -> tuple[Parame
         import_tensorflow()
         from streaming import main
 
-        launch = main.checked(arguments)  # names these mistakes and all others, unless the flags are Beam's
+        # It names these mistakes and all others, unless the flags are Beam's.
+        launch = main.checked(["--runner=PrismRunner", *arguments])
         return launch.parameters, [model.name for model in launch.contract.models]
 
 
 def _announcement(parameters: Parameters, models: Sequence[str], workers: int, metrics: str | None) -> str:
     return banner(
-        subscription=parameters.input_subscription,
-        table=parameters.output_table,
+        source=str(parameters.input_subscription or parameters.input_files or parameters.input_table),
+        writes=(parameters.output_table, parameters.output_files, parameters.output_topic),
         models=models,
         workers=workers,
-        topic=parameters.output_topic,
-        deadletter_table=parameters.deadletter_table,
-        deadletter_topic=parameters.output_deadletter_topic,
+        dead_letters=_dead_letter_places(parameters),
         emulators=emulators(),
         metrics=metrics,
     )
+
+
+def _dead_letter_places(parameters: Parameters) -> tuple[str | None, ...]:
+    files = f"{parameters.output_files.rstrip('/')}/error_records" if parameters.output_files else None
+    return parameters.deadletter_table, files, parameters.output_deadletter_topic
+
+
+def _done(counted: Counted, seconds: float, parameters: Parameters) -> str:
+    """What a job has done, and where that is."""
+    predictions, dead_letters = (sum(counted.beginning(name).values()) for name in ("predictions_", "dead_letters_"))
+    amounts = (
+        f"{counted.counters['messages_read']:,} messages",
+        f"{predictions:,} predictions",
+        f"{dead_letters:,} dead letters in {seconds:.0f} s",
+    )
+    places = {
+        "predictions": (parameters.output_table, parameters.output_files, parameters.output_topic),
+        "dead letters": _dead_letter_places(parameters) if dead_letters else (),
+    }
+    lines = (f"{name:<13} {', '.join(filter(None, each))}" for name, each in places.items() if each)
+    return "\n".join([f"done: {', '.join(amounts)}", *lines])

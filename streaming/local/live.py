@@ -24,34 +24,30 @@ _LEVEL = re.compile(r"(WARNING|ERROR|CRITICAL) \S+: ")
 
 def banner(
     *,
-    subscription: str,
-    table: str,
+    source: str,
+    writes: Sequence[str | None],
     models: Sequence[str],
     workers: int,
-    topic: str | None = None,
-    deadletter_table: str | None = None,
-    deadletter_topic: str | None = None,
+    dead_letters: Sequence[str | None] = (),
     emulators: Mapping[str, str] | None = None,
     metrics: str | None = None,
 ) -> str:
     """What is read, written and where, a line each; what is not set has no line.
 
     Args:
-        subscription: read from.
-        table: predictions go to.
+        source: read from.
+        writes: where predictions go.
         models: their names, in the order in which they run.
         workers: how many worker processes there are.
-        topic: predictions go to, too.
-        deadletter_table: dead letters go to.
-        deadletter_topic: dead letters go to, too.
+        dead_letters: where they go.
         emulators: variables that name emulators, with their values.
         metrics: where Prometheus finds the job's metrics.
     """
     rows = {
-        "reads": subscription,
+        "reads": source,
         "models": ", ".join(models),
-        "writes": ", ".join(filter(None, [table, topic])),
-        "dead letters": ", ".join(filter(None, [deadletter_table, deadletter_topic])),
+        "writes": ", ".join(filter(None, writes)),
+        "dead letters": ", ".join(filter(None, dead_letters)),
         "workers": str(workers),
         "emulators": ", ".join(f"{name}={host}" for name, host in (emulators or {}).items()),
         "metrics": metrics,
@@ -79,6 +75,7 @@ class Live:
         self.on_look: Callable[[Report], None] = _unheard
         self._redrawn = Redrawn(console=self._console, auto_refresh=False)
         self._logged: datetime | None = None
+        self._progress = ""
 
     def say(self, text: str) -> None:
         """A line of its own, above the screen."""
@@ -98,6 +95,8 @@ class Live:
     def update(self, worker: int, snapshot: Mapping[str, Any]) -> None:
         """The latest `streaming.metrics.snapshot` of a worker."""
         self.job.totals.update(worker, snapshot, datetime.now(UTC))
+        if "parts" in snapshot:
+            self._progress = "{} of {} parts read".format(*snapshot["parts"])
 
     def stop(self) -> None:
         """All workers are asked to stop."""
@@ -106,6 +105,10 @@ class Live:
     def end(self, worker: int) -> None:
         """A worker has ended."""
         self.job.totals.end(worker)
+
+    def forget(self, worker: int) -> None:
+        """A worker has ended, and the next one will do all of its work again."""
+        self.job.totals.forget(worker)
 
     def tick(self, now: datetime) -> None:
         """Show the job; call it every second."""
@@ -120,8 +123,8 @@ class Live:
             self.say(" | ".join(filter(None, [self.progress(), show_line(report, self.job.totals.counted())])))
 
     def progress(self) -> str:
-        """What `tick` shows before all else."""
-        return ""
+        """What `tick` shows before all else: of a job over stored data, how much of it is read."""
+        return self._progress
 
     def finish(self, now: datetime) -> None:
         """Show the last figures, once all workers have ended."""

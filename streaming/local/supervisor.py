@@ -1,4 +1,4 @@
-"""Runs the workers of a job in the foreground: starts them, restarts those that fail, stops them on Ctrl-C.
+"""Runs the workers of a job in the foreground: starts them, restarts those that fail, stops them when asked.
 
 One loop on the main thread decides. Threads, which carry what workers say, and signal handlers only put calls into its
 inbox.
@@ -57,11 +57,12 @@ def supervise(
     workers: int,
     live: Live,
     *,
+    ends: bool = False,
     debug: bool = False,
     program: Sequence[str] = WORKER,
     patience: Patience = Patience(),
 ) -> int:
-    """Run the job in `workers` processes until SIGINT or SIGTERM, or until nothing can be done for it.
+    """Run the job in `workers` processes until it is done, or SIGINT or SIGTERM comes, or nothing can be done for it.
 
     The first worker starts alone, so that mistakes are said once. A second SIGINT kills what has not stopped yet. No
     worker is left when this returns. Must be called on the main thread.
@@ -70,17 +71,19 @@ def supervise(
         argv: the job's arguments.
         workers: how many processes, at least one.
         live: where everything is shown.
+        ends: whether it is a job that is done some time. One worker that begins again does all of it again.
         debug: whether libraries may log what they like.
         program: the worker, started as `PROGRAM --events-fd N -- ARGV`; `streaming.local.worker` says what it sends.
         patience: how long is waited for what.
 
     Returns:
-        0 when the workers have stopped as they were asked; 1 when the job cannot go on, or a worker failed to stop;
-        2 when something is wrong with the arguments.
+        0 when the job is done, or the workers of one that never is have stopped as they were asked; 1 when the job
+        cannot go on, is stopped before it is done, or a worker failed to stop; 2 when something is wrong with the
+        arguments.
     """
     arguments = [*(["--debug"] if debug else []), "--", *argv]
     slots = [_Worker(number) for number in range(1, workers + 1)]
-    supervisor = _Supervisor(program, arguments, debug, live, patience, slots)
+    supervisor = _Supervisor(program, arguments, ends, debug, live, patience, slots)
     with _signals_to(supervisor), live:
         return supervisor.run()
 
@@ -94,6 +97,7 @@ class _Worker:
     start_at: float | None = None
     ready_since: float | None = None
     failures: int = 0  # in a row
+    is_done: bool = False
     complaint: Mapping[str, Any] = field(default_factory=dict)  # the `failed` or `invalid` of this process
 
 
@@ -103,6 +107,7 @@ class _Supervisor:
 
     program: Sequence[str]
     arguments: Sequence[str]
+    ends: bool
     debug: bool
     live: Live
     patience: Patience
@@ -167,6 +172,8 @@ class _Supervisor:
         elif kind == "ready":
             worker.ready_since = time.monotonic()
             self._start_others()
+        elif kind == "done":
+            worker.is_done = True
         elif kind in ("invalid", "failed"):
             worker.complaint = event
         elif kind == "unanswered":
@@ -181,11 +188,16 @@ class _Supervisor:
     def _bury(self, worker: _Worker, code: int) -> None:
         """Take note that a worker's process has ended, and decide what follows."""
         worker.process = None
-        self.live.end(worker.number)
+        if self.ends and self.code is None and not worker.is_done:
+            self.live.forget(worker.number)
+        else:
+            self.live.end(worker.number)
         reason = worker.complaint.get("error") or show_exit(code)
         if "mistakes" in worker.complaint:
             self.live.say("\n".join(worker.complaint["mistakes"]))
             self._stop(EXIT_MISTAKES)
+        elif worker.is_done:
+            self.code = 0
         elif self.code is not None:
             if code not in (0, -signal.SIGTERM):  # by SIGTERM dies a worker that has not read anything yet
                 self.live.complain(f"worker {worker.number} did not stop as asked: {reason}")
@@ -223,7 +235,10 @@ class _Supervisor:
 
     def ask(self, number: int) -> None:
         """The user sent a signal."""
-        if self.code is None:
+        if self.code is None and self.ends:
+            self.live.say("stopping before the end: what is written stays, and the next run repeats prediction_ids")
+            self._stop(EXIT_FAILED)
+        elif self.code is None:
             self.live.say("stopping: finishing what was read; Ctrl-C again kills at once")
             self._stop(0)
         elif number == signal.SIGINT:

@@ -72,6 +72,11 @@ class Totals:
             if worker in self._running:
                 self._ended += self._running.pop(worker).counted
 
+    def forget(self, worker: int) -> None:
+        """A worker has ended, and all that it did will be done again: it has counted nothing."""
+        with self._lock:
+            self._running.pop(worker, None)
+
     def counted(self) -> Counted:
         """The sum of all workers, of those that have ended, too."""
         with self._lock:

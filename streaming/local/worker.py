@@ -10,6 +10,7 @@ The events are JSON texts, one a line:
 | `stats` | every second from then on, and last of all | a `streaming.metrics.snapshot` |
 | `invalid` | the arguments or the job file are wrong (exit code 2) | `mistakes`: a list of lines |
 | `failed` | the job failed, or could not start (exit code 1) | `error`: a line, `permanent`: a restart cannot help |
+| `done` | all stored data is read, and all that was asked for is written (exit code 0) | |
 | `unanswered` | asked by SIGTERM, while a model was unavailable; `stopped` follows | `error`: a line |
 | `stopped` | asked by SIGTERM, the job has acknowledged all that it answered (exit code 0) | |
 
@@ -32,9 +33,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from streaming import options
 from streaming.errors import EXIT_FAILED, EXIT_MISTAKES, JobError, Mistakes, one_line
 from streaming.local.causes import cause, model_away
 from streaming.local.prism import Prism
+from streaming.parameter_rules import is_stored
 
 if TYPE_CHECKING:
     from apache_beam.options.pipeline_options import PortableOptions
@@ -46,11 +49,13 @@ _LOG = logging.getLogger(__name__)
 BEAM_DEFAULTS = (
     "--runner=PrismRunner",
     "--environment_type=LOOPBACK",
-    "--streaming",
     "--experiments=prism_disable_sdf_split",  # a split reader would take turns with itself
     f"--job_server_timeout={10 * 365 * 86400}",  # seconds; Beam stops watching the job's state after it, 300 by default
 )
 """Beam's options unless the arguments say otherwise. The job runs in this process, which is how it is watched."""
+
+STORED_DEFAULTS = (*BEAM_DEFAULTS, "--runner=FnApiRunner")
+"""Those of a job over stored data: nothing is to be acknowledged, and so no second program is needed."""
 
 
 class Job(Protocol):
@@ -63,7 +68,10 @@ class Job(Protocol):
         """Whether it runs on a Prism that is yet to be started."""
 
     def start(self, prism: str | None) -> PipelineResult:
-        """Start the pipeline without waiting for it, on the Prism whose job endpoint is given."""
+        """Start the pipeline, on the Prism whose job endpoint is given; it may be waited for or not."""
+
+    def ends(self) -> bool:
+        """Whether it is done some time, without being asked to stop."""
 
     def stop_reading(self) -> None:
         """Finish what is in hand; the pipeline then ends."""
@@ -75,14 +83,19 @@ class Job(Protocol):
         """Whether this process should end, though the job goes on: too many of its threads hang."""
 
     def snapshot(self) -> Mapping[str, Any]:
-        """Totals of this process, as `streaming.metrics.snapshot` gives them."""
+        """Totals of this process, as `streaming.metrics.snapshot` gives them.
+
+        With `parts`, of a job over stored data: how many of its parts are read, and how many there are.
+        """
 
 
 class StreamingJob:
     """The job that `argv` describes. Beam and TensorFlow, ten seconds of imports, come in with `prepare`."""
 
     def __init__(self, argv: Sequence[str]) -> None:
-        self._argv = [*BEAM_DEFAULTS, *argv]
+        values, _, _ = options.read(argv)
+        self._ends = is_stored(values)
+        self._argv = [*(STORED_DEFAULTS if self._ends else BEAM_DEFAULTS), *argv]
 
     def prepare(self) -> None:
         from streaming.quiet import import_tensorflow
@@ -105,6 +118,9 @@ class StreamingJob:
             self._portable().job_endpoint = prism
         return main.start(self._launch)
 
+    def ends(self) -> bool:
+        return self._ends
+
     def stop_reading(self) -> None:
         from streaming import source
 
@@ -122,8 +138,11 @@ class StreamingJob:
 
     def snapshot(self) -> Mapping[str, Any]:
         from streaming import metrics
+        from streaming.stored import progress
 
-        return metrics.snapshot()
+        found = self._launch.found
+        parts = {"parts": [progress.parts_read(), len(found.parts)]} if found else {}
+        return {**metrics.snapshot(), **parts}
 
     def _portable(self) -> PortableOptions:
         from apache_beam.options.pipeline_options import PortableOptions
@@ -163,7 +182,7 @@ def run(job: Job, events: Events) -> int:
     try:
         job.prepare()
         with Prism() if job.wants_prism() else nullcontext() as prism:
-            _follow(job, prism, events)
+            is_asked = _follow(job, prism, events)
     except Mistakes as error:
         events.send("invalid", mistakes=list(error.lines))
         return EXIT_MISTAKES
@@ -172,12 +191,12 @@ def run(job: Job, events: Events) -> int:
         line, permanent = cause(error)
         events.send("failed", error=line, permanent=permanent)
         return EXIT_FAILED
-    events.send("stopped")
+    events.send("done" if job.ends() and not is_asked else "stopped")
     return 0
 
 
-def _follow(job: Job, prism: Prism | None, events: Events) -> None:
-    """Run the pipeline on a thread, and tell how it goes until it has ended.
+def _follow(job: Job, prism: Prism | None, events: Events) -> bool:
+    """Run the pipeline on a thread, and tell how it goes until it has ended: whether that was because it was asked to.
 
     Raises:
         Exception: why it failed.
@@ -202,6 +221,7 @@ def _follow(job: Job, prism: Prism | None, events: Events) -> None:
     if message.error is not None:
         _raise_if_ended(prism, within=0.5)  # then that is why
         _raise_unless_unanswered(message.error, asked, events)
+    return asked
 
 
 def _raise_unless_unanswered(error: Exception, asked: bool, events: Events) -> None:

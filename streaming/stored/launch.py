@@ -1,0 +1,72 @@
+"""What is found out about stored data before its job starts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import pyarrow as pa
+
+from streaming.errors import Mistakes
+from streaming.stored import needs, tfrecords
+from streaming.stored.example_reader import features_of
+from streaming.stored.fit import check_stored
+from streaming.stored.inputs import Found, find
+from streaming.stored.records import EXAMPLE
+from streaming.wiring import Contract
+
+
+def look(values: Mapping[str, str], contract: Contract | None) -> tuple[Found | None, list[str]]:
+    """The stored input, and what is wrong with it, as far as can be told.
+
+    Args:
+        values: the parameters by name; at most one of them is a stored input.
+        contract: of the job; None where that is wrong itself: then the input is not held against it.
+
+    Returns:
+        (the input, None where there is none; a line for each mistake).
+
+    Raises:
+        PermanentError: the service that has it refuses to tell.
+    """
+    files, table = values.get("input_files"), values.get("input_table")
+    if files is None and table is None:
+        return None, []
+    try:
+        found = find(files, table, _columns(contract), contract.schema if contract else None)
+    except Mistakes as error:
+        return None, list(error.lines)
+    wrong = [*_read_again(found, values.get("output_files"))]
+    if contract is not None:
+        wrong += check_stored(contract, found.form, _known(found), f"--{found.parameter}: {found.value}")
+    return found, wrong
+
+
+def _columns(contract: Contract | None) -> set[str] | None:
+    """Of rows: those that the job reads; None for all."""
+    if contract is None:
+        return None
+    fields = (field.name for field in contract.schema.fields)
+    return {*fields, *needs.attributes(contract), needs.PUBLISH_TIME}
+
+
+def _known(found: Found) -> pa.Schema:
+    """The columns of rows; of examples the features that some of the first ones have; else nothing is known."""
+    if found.columns is not None:
+        return found.columns
+    if found.form != "examples" or not found.parts:
+        return pa.schema([])
+    first = next(tfrecords.read(found.parts[0]), None)
+    examples = first.rows.column(EXAMPLE).to_pylist() if first else []
+    try:
+        return features_of(examples) if examples else pa.schema([])
+    except RuntimeError:  # one of them is no tf.Example, which its dead letter will say
+        return pa.schema([])
+
+
+def _read_again(found: Found, directory: str | None) -> Iterator[str]:
+    """A job must not have what it has written among what it reads: the next run would read it."""
+    if directory is None:
+        return
+    inside = [part.origin for part in found.parts if part.origin.startswith(f"{directory.rstrip('/')}/")]
+    if inside:
+        yield f"--output_files: {inside[0]} is in it, which --input_files reads; name a directory of its own"

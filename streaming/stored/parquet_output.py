@@ -1,0 +1,86 @@
+"""Predictions as Parquet files with the columns of the predictions table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from apache_beam.transforms.display import HasDisplayData
+
+from streaming.batches import Batch
+from streaming.results import table_schema, to_predictions
+from streaming.stored.output import BundlePart, first_id
+from streaming.wiring import ModelPlan, output_columns
+
+PREDICTIONS = "predictions"
+GROUP_ROWS = 50_000
+GROUP_BYTES = 64 << 20
+"""A row group is full at either: so much is held in memory."""
+
+
+@dataclass(frozen=True)
+class ParquetFiles(HasDisplayData):
+    """A directory of Parquet files: `<output_files>/predictions/part-….parquet`."""
+
+    output_files: str
+    models: tuple[ModelPlan, ...]
+    job_hash: str
+
+    def display_data(self) -> dict[str, str]:
+        return {"output_files": self.output_files, "output_format": "parquet"}
+
+    def writer(self) -> ParquetWriter:
+        return ParquetWriter(self.output_files, self.models, self.job_hash)
+
+
+class ParquetWriter:
+    """Writes batches, bundle after bundle."""
+
+    def __init__(self, output_files: str, models: Sequence[ModelPlan], job_hash: str) -> None:
+        self._models = models
+        self._job_hash = job_hash
+        self._schema = table_schema(output_columns(models))
+        begin = partial(RowGroups, schema=self._schema)
+        self._part = BundlePart(f"{output_files.rstrip('/')}/{PREDICTIONS}", "parquet", job_hash, begin)
+
+    def write(self, batch: Batch) -> None:
+        rows = to_predictions(batch, self._models, self._job_hash, self._schema).rows
+        if rows.num_rows:
+            self._part.write(first_id(batch), rows)
+
+    def close(self) -> None:
+        self._part.close()
+
+    def discard(self) -> None:
+        self._part.discard()
+
+
+class RowGroups:
+    """A Parquet file under way. A row group of each batch would be small, and slow to read: they are gathered."""
+
+    def __init__(self, path: Path, schema: pa.Schema) -> None:
+        self._file = pq.ParquetWriter(path, schema, compression="zstd")
+        self._waiting: list[pa.RecordBatch] = []
+        self._rows = self._bytes = 0
+
+    def write(self, rows: pa.RecordBatch) -> None:
+        self._waiting.append(rows)
+        self._rows += rows.num_rows
+        self._bytes += rows.nbytes
+        if self._rows >= GROUP_ROWS or self._bytes >= GROUP_BYTES:
+            self._write_group()
+
+    def close(self) -> None:
+        if self._waiting:
+            self._write_group()
+        self._file.close()
+
+    def _write_group(self) -> None:
+        group = pa.Table.from_batches(self._waiting)
+        self._file.write_table(group, row_group_size=group.num_rows)
+        self._waiting.clear()
+        self._rows = self._bytes = 0

@@ -1,0 +1,62 @@
+"""Decode for stored data, on Beam: records of files and tables to batches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+import pyarrow as pa
+
+from streaming import counting, metrics
+from streaming.batches import Batch
+from streaming.errors import Mistakes
+from streaming.steps import PureStep
+from streaming.stored.fit import check_stored
+from streaming.stored.records import Form, Records
+from streaming.stored.shaper import Shaper, broken
+from streaming.wiring import Contract
+
+
+class RecordsToBatch(PureStep[Records]):
+    """Decode: records to batches. What cannot be read after the last of them becomes one dead letter.
+
+    Args:
+        shaper: of the job and the input's form.
+        origin: the reader's display data, as `MessagesToBatch` has it.
+    """
+
+    def __init__(self, shaper: Shaper, origin: Mapping[str, Any] | None = None) -> None:
+        super().__init__(shaper, "decode")
+        self._shaper = shaper
+        self._origin = dict(origin or {})
+
+    @classmethod
+    def of(
+        cls, contract: Contract, form: Form, columns: pa.Schema, origin: Mapping[str, Any] | None = None
+    ) -> RecordsToBatch:
+        """Decode of a job, for an input of this form and these columns.
+
+        Raises:
+            Mistakes: they do not fit the job, as `check_stored` says it.
+        """
+        if wrong := check_stored(contract, form, columns, "the input"):
+            raise Mistakes(wrong)
+        return cls(Shaper(contract, form), origin)
+
+    def display_data(self) -> dict[str, Any]:
+        return self._origin
+
+    def process(self, element: Records) -> Iterator[Batch]:
+        metrics.count(metrics.READ, len(element))
+        metrics.observe(metrics.BATCH_SIZE, [len(element)])
+        # Not left to the halves: if the last record is to blame, none of them would answer for it.
+        for batch in super().process(replace(element, broken=None)):
+            counting.decoded(batch)
+            yield replace(batch, failures=pa.concat_batches([batch.failures, broken(element)]))
+
+    def part(self, element: Records, start: int, length: int) -> Records:
+        return element.slice(start, length)
+
+    def envelopes(self, element: Records) -> pa.RecordBatch:
+        return self._shaper.envelopes(element)

@@ -1,0 +1,145 @@
+"""Records of a file's schema as datums of the job's."""
+
+import io
+import json
+from typing import Any
+
+import fastavro
+import pytest
+
+from streaming.schema import MessageSchema, parse_schema
+from streaming.stored.avro_datums import UnreadableSchemaError, datum_reader
+from tests.stored_cases import datums
+
+
+def record(*fields: dict[str, Any], name: str = "R") -> dict[str, Any]:
+    return {"type": "record", "name": name, "fields": list(fields)}
+
+
+def field(name: str, kind: Any, **more: Any) -> dict[str, Any]:
+    return {"name": name, "type": kind, **more}
+
+
+def schema(*fields: dict[str, Any]) -> MessageSchema:
+    return parse_schema(json.dumps(record(*fields, name="Job")), "job.avsc")
+
+
+def converted(written: Any, job: MessageSchema, value: Any) -> bytes:
+    stream = io.BytesIO(datums([value], written)[0])
+    payload = datum_reader(written, job)(stream)
+    assert stream.read() == b""
+    return payload
+
+
+COLOUR = {"type": "enum", "name": "Colour", "symbols": ["red", "green"]}
+MORE_COLOURS = {"type": "enum", "name": "Paint", "symbols": ["blue", "green", "red"]}
+AT = {"type": "long", "logicalType": "timestamp-millis"}
+AT_MICROS = {"type": "long", "logicalType": "timestamp-micros"}
+
+
+@pytest.mark.parametrize(
+    ("written", "wanted", "value", "expected"),
+    [
+        ("int", "double", 3, 3.0),
+        ("int", "long", 3, 3),
+        ("float", ["null", "double"], 1.5, 1.5),
+        ("string", ["null", "string"], "a", "a"),
+        (["null", "long"], ["null", "double"], 7, 7.0),
+        (["null", "long"], ["double", "null"], None, None),
+        (COLOUR, MORE_COLOURS, "green", "green"),
+        (COLOUR, ["null", MORE_COLOURS], "red", "red"),
+        ({"type": "array", "items": "int"}, {"type": "array", "items": "double"}, [1, 2], [1.0, 2.0]),
+        ("long", AT, 1000, 1000),
+        (
+            record(field("a", "int"), field("b", "string"), name="Inner"),
+            record(field("b", "string"), name="Other"),
+            {"a": 1, "b": "x"},
+            {"b": "x"},
+        ),
+    ],
+)
+def test_a_record_becomes_a_datum_of_the_job(written: Any, wanted: Any, value: Any, expected: Any) -> None:
+    source = record(field("extra", "string"), field("x", written), field("key", "string"))
+    payload = converted(
+        source, schema(field("key", "string"), field("x", wanted)), {"extra": "e", "x": value, "key": "k"}
+    )
+    target = record(field("key", "string"), field("x", {**wanted, "logicalType": ""} if wanted is AT else wanted))
+    assert fastavro.schemaless_reader(io.BytesIO(payload), fastavro.parse_schema(target)) == {"key": "k", "x": expected}
+
+
+def test_equal_layouts_are_taken_as_they_stand() -> None:
+    written = record(field("at", AT), field("colour", COLOUR), name="Written")
+    value = {"at": 5, "colour": "green"}
+    assert (
+        converted(written, schema(field("at", "long"), field("colour", COLOUR)), value) == datums([value], written)[0]
+    )
+
+
+def test_a_field_that_the_file_lacks_gets_its_default() -> None:
+    job = schema(
+        field("key", "string"), field("x", "double", default=2.5), field("n", ["null", "string"], default=None)
+    )
+    payload = converted(record(field("key", "string")), job, {"key": "k"})
+    target = record(field("key", "string"), field("x", "double"), field("n", ["null", "string"]))
+    assert payload == datums([{"key": "k", "x": 2.5, "n": None}], target)[0]
+
+
+def test_an_enum_out_of_range_is_left_to_decode() -> None:
+    written = record(field("colour", COLOUR), field("n", "int"))
+    stream = io.BytesIO(b"\x12\x02")
+    assert datum_reader(written, schema(field("colour", COLOUR), field("n", "int")))(stream) == b"\x12\x02"
+
+
+@pytest.mark.parametrize(
+    ("written", "wanted", "line"),
+    [
+        ("string", "double", "string in the file, double in message.schema"),
+        ("double", "float", "double in the file, float in message.schema"),
+        (["null", "double"], "double", "null in the file, double in message.schema"),
+        ("string", ["null", "double"], "string in the file, null or double in message.schema"),
+        (AT, AT_MICROS, "timestamp-millis in the file, timestamp-micros in message.schema"),
+        (MORE_COLOURS, COLOUR, "blue in the file, which message.schema does not list"),
+        (
+            {"type": "array", "items": "string"},
+            {"type": "array", "items": "long"},
+            "string in the file, long in message.schema",
+        ),
+        (
+            {"type": "fixed", "name": "F", "size": 4},
+            {"type": "fixed", "name": "F", "size": 8},
+            "fixed of 4 bytes in the file, of 8 in message.schema",
+        ),
+        (
+            record(field("a", "int"), name="Inner"),
+            record(field("b", "int"), name="Inner"),
+            "the file has no b in it",
+        ),
+    ],
+)
+def test_what_does_not_fit_is_named_by_its_field(written: Any, wanted: Any, line: str) -> None:
+    with pytest.raises(UnreadableSchemaError) as caught:
+        datum_reader(record(field("x", written)), schema(field("x", wanted), field("key", "string", default="")))
+    assert caught.value.lines == [f"field x: {line}"]
+
+
+def test_a_missing_field_without_a_default() -> None:
+    with pytest.raises(UnreadableSchemaError) as caught:
+        datum_reader(record(field("x", "int")), schema(field("x", "int"), field("key", "string")))
+    assert caught.value.lines == ["field key: not in the file; give it a default in message.schema"]
+
+
+@pytest.mark.parametrize(
+    ("document", "line"),
+    [
+        (record(field("x", "nonsense")), "its schema is not Avro: nonsense"),
+        (
+            record(field("x", {"type": "array", "items": "null"})),
+            "field x: the items of this array have no bytes: a few could claim any number; remove it",
+        ),
+        (["null", "int"], "holds no Avro records; write each as a record"),
+    ],
+)
+def test_schemas_that_are_wrong_or_dangerous(document: Any, line: str) -> None:
+    with pytest.raises(UnreadableSchemaError) as caught:
+        datum_reader(document, None)
+    assert caught.value.lines == [line]

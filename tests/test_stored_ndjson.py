@@ -1,0 +1,81 @@
+"""NDJSON files: payloads numbered as an editor numbers lines."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from streaming.stored import ndjson
+from streaming.stored.ndjson import MOST_BYTES, read
+from tests.cloud_storage_server import Bucket, cloud_storage
+from tests.stored_cases import CHANGED, end, part, values
+
+
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
+    with cloud_storage(monkeypatch) as served:
+        yield served
+
+
+@pytest.fixture(params=[4_000_000, 3])
+def chunk(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ndjson, "CHUNK_BYTES", request.param)
+
+
+def lines(directory: Path, content: bytes) -> dict[int, bytes]:
+    path = directory / "a.ndjson"
+    path.write_bytes(content)
+    return values(read(part(path, "ndjson")))
+
+
+def test_a_file_gives_its_lines(tmp_path: Path) -> None:
+    path = tmp_path / "a.ndjson"
+    path.write_bytes(b'{"x":1}\n{"x":2}\n')
+    (records,) = read(part(path, "ndjson"))
+    assert (records.origin, records.first, records.published, records.broken) == (str(path), 1, CHANGED, None)
+    assert records.rows.to_pydict() == {"payload": [b'{"x":1}', b'{"x":2}']}
+
+
+@pytest.mark.usefixtures("chunk")
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"", {}),
+        (b"\n\n", {}),
+        (b"a\nb", {1: b"a", 2: b"b"}),
+        (b"a\r\nbcdef\r\n", {1: b"a", 2: b"bcdef"}),
+        (b"\n\na\n \t\nb\n\r\nc\n\n", {3: b"a", 5: b"b", 7: b"c"}),
+        (b" a \n", {1: b" a "}),
+    ],
+)
+def test_lines_are_numbered_with_the_blank_ones(tmp_path: Path, content: bytes, expected: dict[int, bytes]) -> None:
+    assert lines(tmp_path, content) == expected
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_line(tmp_path: Path) -> None:
+    assert lines(tmp_path, b"\xef\xbb\xbfa\nb\n") == {1: b"a", 2: b"b"}
+
+
+def test_lines_that_are_no_text_are_left_to_decode(tmp_path: Path) -> None:
+    assert lines(tmp_path, b"\xff\xfe\nb\n") == {1: b"\xff\xfe", 2: b"b"}
+
+
+@pytest.mark.parametrize("rest", [b"", b"\nafter\n"])
+def test_a_line_that_is_too_long_ends_the_file(tmp_path: Path, rest: bytes) -> None:
+    path = tmp_path / "a.ndjson"
+    path.write_bytes(b"a\n\n" + b"x" * (MOST_BYTES + 1) + rest)
+    read_all = list(read(part(path, "ndjson")))
+    assert values(read_all) == {1: b"a"}
+    assert end(read_all) == (3, "the line is longer than 10000000 bytes")
+
+
+def test_a_line_of_just_as_much(tmp_path: Path) -> None:
+    assert {number: len(line) for number, line in lines(tmp_path, b"a\n" + b"x" * MOST_BYTES).items()} == {
+        1: 1,
+        2: MOST_BYTES,
+    }
+
+
+def test_a_file_on_cloud_storage(bucket: Bucket) -> None:
+    bucket.put("a.ndjson", b"a\n\nb\n")
+    assert values(read(part("gs://bucket/a.ndjson", "ndjson"))) == {1: b"a", 3: b"b"}

@@ -1,0 +1,57 @@
+"""Files that a glob finds, and their bytes."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from streaming.errors import Mistakes
+from streaming.stored.opening import StoredFile, matching, open_file
+from tests.cloud_storage_server import START, Bucket, cloud_storage
+from tests.stored_cases import CHANGED
+
+
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
+    with cloud_storage(monkeypatch) as served:
+        yield served
+
+
+def test_local_files_in_order(tmp_path: Path) -> None:
+    (tmp_path / "c").mkdir()
+    for name in ("b", "a", "c/d"):
+        (tmp_path / name).write_bytes(b"content")
+        os.utime(tmp_path / name, ns=(CHANGED * 1000, CHANGED * 1000))
+    here = [StoredFile(f"{tmp_path}/{name}", 7, CHANGED) for name in ("a", "b", "c/d")]
+    assert matching(f"{tmp_path}/*", "--input_files") == tuple(here[:2])
+    assert matching(f"{tmp_path}/**", "--input_files") == tuple(here)
+    assert matching(f"{tmp_path}/a", "--input_files") == (here[0],)
+    assert matching(f"{tmp_path}/none*", "--input_files") == ()
+
+
+def test_a_link_to_nothing_is_named(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "nothing")
+    with pytest.raises(Mistakes) as caught:
+        matching(f"{tmp_path}/*", "--input_files")
+    (line,) = caught.value.lines
+    missing = f"[Errno 2] No such file or directory: '{tmp_path}/link'"
+    assert line == f"--input_files: {tmp_path}/* cannot be listed: {missing}"
+
+
+def test_files_on_cloud_storage(bucket: Bucket) -> None:
+    for name in ("day/b", "day/a", "day/", "day/deeper/c"):
+        bucket.put(name, b"content")
+    first = int(START.timestamp()) * 1_000_000
+    assert matching("gs://bucket/day/*", "--input_files") == (
+        StoredFile("gs://bucket/day/a", 7, first + 120_000_000),
+        StoredFile("gs://bucket/day/b", 7, first + 60_000_000),
+    )
+
+
+def test_a_file_is_opened_as_it_is_stored(tmp_path: Path, bucket: Bucket) -> None:
+    (tmp_path / "a.gz").write_bytes(b"zipped")
+    bucket.put("a.gz", b"zipped")
+    for path in (f"{tmp_path}/a.gz", "gs://bucket/a.gz"):
+        with open_file(path) as file:
+            assert (file.read(3), file.read(), file.seek(1), file.read(2)) == (b"zip", b"ped", 1, b"ip")
