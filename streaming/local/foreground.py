@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,7 +16,6 @@ from streaming.local.local_job import LocalJob
 from streaming.local.prometheus import serving
 from streaming.local.published import published
 from streaming.local.supervisor import supervise
-from streaming.monitoring.report import Report
 from streaming.options import Parameters
 
 
@@ -57,17 +56,16 @@ def run_in_foreground(
             address = stack.enter_context(serving(job.totals.counted, metrics_at.host, metrics_at.port))
         live = Live(job=job)
         live.say(_announcement(parameters, models, workers, address))
-        live.on_look = _publishing(stack, live)
+        make_known(stack, live)
         return supervise(arguments, workers, live, debug=debug)
 
 
-def _publishing(stack: ExitStack, live: Live) -> Callable[[Report], None]:
-    """What publishes each report; nothing does where the machine has no place for it, which is no reason not to run."""
+def make_known(stack: ExitStack, live: Live) -> None:
+    """Let `monitor --local` find the job; where the machine has no place for reports, it runs all the same."""
     try:
-        return stack.enter_context(published())
+        live.on_look = stack.enter_context(published())
     except OSError as error:
         live.say(f"pubsub-inference monitor --local will not find this job: {one_line(error)}")
-        return live.on_look
 
 
 def _known_before(argv: Sequence[str], arguments: Sequence[str]) -> tuple[Parameters, list[str]]:
