@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import multiprocessing
+import os
 import resource
 import subprocess
 import sys
@@ -31,6 +32,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benchmarks.throughput import write_job
+
+USUAL = "TFRecords -> PredictionLogs, the usual way"
 
 FEW = 1000
 """Rows of the run that stands for everything but the rows."""
@@ -56,6 +59,7 @@ def main() -> None:
     parser.add_argument("--fields", type=int, default=1, help="features of the model, default: %(default)s")
     parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args()
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
         with_tensorflow(partial(write_job, directory, arguments.fields))
@@ -105,9 +109,6 @@ def measured(directory: Path, rows: int, usual_rows: int, rounds: int) -> dict[s
     }
 
 
-USUAL = "TFRecords -> PredictionLogs, the usual way"
-
-
 def cost(run: Callable[[], None]) -> Cost:
     """What the processes that `run` starts, and waits for, take together with their own."""
     began, cpu = time.monotonic(), _children_cpu()
@@ -155,9 +156,7 @@ def run_usual(directory: Path, rows: int) -> None:
             | TFExampleRecord(file_pattern=f"{directory}/{rows}.tfrecord").RawRecordBeamSource()
             | beam.Map(tf.train.Example.FromString)
             | RunInference(model)
-            | beam.io.WriteToTFRecord(
-                f"{output}/logs", coder=beam.coders.ProtoCoder(prediction_log_pb2.PredictionLog)
-            )
+            | beam.io.WriteToTFRecord(f"{output}/logs", coder=beam.coders.ProtoCoder(prediction_log_pb2.PredictionLog))
         )
 
 
@@ -167,7 +166,9 @@ def report(costs: dict[str, Cost]) -> None:
     width = max(map(len, costs))
     print(f"{'':{width}}  rows a second  CPU us a row  times less CPU")
     for name, each in costs.items():
-        print(f"{name:{width}}  {1 / each.seconds:13,.0f}  {each.cpu_seconds * 1e6:12.1f}  {usual / each.cpu_seconds:14.1f}")
+        print(
+            f"{name:{width}}  {1 / each.seconds:13,.0f}  {each.cpu_seconds * 1e6:12.1f}  {usual / each.cpu_seconds:14.1f}"
+        )
 
 
 if __name__ == "__main__":

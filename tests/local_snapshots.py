@@ -1,8 +1,11 @@
-"""What workers report, made by hand."""
+"""What workers report, made by hand; and another process that publishes a report."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -37,3 +40,25 @@ def snapshot(
 
 def reason(message: str, seconds: float, stage: str = "decode") -> dict[str, Any]:
     return {"stage": stage, "error_class": "AvroError", "message": message, "at": after(seconds).timestamp()}
+
+
+PUBLISHING = """
+import sys
+from streaming.local.published import published
+from tests.monitoring_reports import healthy
+with published() as publish:
+    publish(healthy())
+    print("published", flush=True)
+    sys.stdin.read()
+"""
+
+
+@contextmanager
+def publishing() -> Iterator[subprocess.Popen[str]]:
+    """Another process with a job, which is killed in the end."""
+    command = [sys.executable, "-c", PUBLISHING]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "published\n"
+        yield process
+        process.kill()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -18,17 +17,8 @@ from streaming.local.attach import attach
 from streaming.local.published import published
 from streaming.monitoring.report import Missing, Report
 from streaming.monitoring.verdict import Health, Verdict
+from tests.local_snapshots import publishing
 from tests.monitoring_reports import healthy
-
-PUBLISHING = """
-import sys
-from streaming.local.published import published
-from tests.monitoring_reports import healthy
-with published() as publish:
-    publish(healthy())
-    print("published", flush=True)
-    sys.stdin.read()
-"""
 
 
 @pytest.fixture(autouse=True)
@@ -40,13 +30,8 @@ def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def other() -> Iterator[subprocess.Popen[str]]:
-    """Another process with a job."""
-    command = [sys.executable, "-c", PUBLISHING]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "published\n"
+    with publishing() as process:
         yield process
-        process.kill()
 
 
 def of(age: timedelta) -> Report:

@@ -42,7 +42,7 @@ def test_what_differs_is_changed_and_the_difference_told() -> None:
     assert (change.action, change.name) == (Action.CHANGE, "projects/p/alertPolicies/1")
     assert list(change.lines()) == [
         "~ alert 'Title'",
-        f"    conditions[0].condition_prometheus_query_language.query: 'up == 0' -> '{'x' * 36}...",
+        f"    conditions[0].condition_prometheus_query_language.query: 'up == 0' -> '{'x' * 39}...",
     ]
 
 
@@ -77,3 +77,12 @@ def test_ours_is_what_bears_all_marks() -> None:
     assert is_ours({**marks, "rule": "freshness"}, marks)
     assert not is_ours({**marks, "job": "other"}, marks)
     assert not is_ours({"job": "readings"}, marks)
+
+
+def test_of_long_values_the_place_is_told_where_they_differ() -> None:
+    there, wanted = ("y" * 100 + each + "z" * 100 for each in ("one", "another"))
+    start = "..." + "y" * 10
+    assert list(differences(policy("a", query=wanted).message, policy("a", query=there).message)) == [
+        "conditions[0].condition_prometheus_query_language.query: "
+        f"{start}one{'z' * 27}... -> {start}another{'z' * 23}..."
+    ]

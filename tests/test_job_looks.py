@@ -86,16 +86,21 @@ def test_the_next_look_asks_for_what_may_have_changed(services: Cloud) -> None:
 
 def test_before_cloud_monitoring_has_counters_the_totals_of_two_looks_do(services: Cloud) -> None:
     job_id = services.add(
-        metrics=[[counter("messages_read", 5000)], [counter("messages_read", 6000)]],
+        metrics=[
+            [counter("messages_read", 5000), counter("predictions_times5", 5000)],
+            [counter("messages_read", 6000), counter("predictions_times5", 6000)],
+        ],
         measured=[services.now - timedelta(seconds=10), services.now],
     )
     services.write_subscription(UNACKED, [40] * 30)
     looks = Looks(PLACE, job_id)
     first, second = looks.look(30), looks.look(30)
-    assert first.figures.unavailable["input_rate"] == "a rate is known from the second look on"
+    assert first.figures.unavailable["input_rate"] == "a rate takes two points in time, and there is one as yet"
     assert (first.verdicts[0].health, second.verdicts[0].health) == (Health.UNKNOWN, Health.HEALTHY)
     assert second.figures.value(figures.INPUT_RATE) == 100.0
-    assert "the job has been watched for 10 s only" in second.figures.unavailable["all_predictions"]
+    since = services.now - timedelta(seconds=10)
+    words = f"of what was counted before {since:%H:%M:%S} UTC only the total is known"
+    assert second.figures.unavailable["all_predictions"] == words
 
 
 def test_without_cloud_monitoring_the_rest_is_known(services: Cloud) -> None:

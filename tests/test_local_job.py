@@ -10,7 +10,7 @@ import pytest
 from streaming.local.local_job import IDLE, MOST_SAID, RUNNING, SILENT, STARTING, STOPPING, UNANSWERED, LocalJob
 from streaming.monitoring import figures
 from streaming.monitoring.report import JobHeader, Missing, Reason, Said
-from streaming.monitoring.verdict import Health
+from streaming.monitoring.verdict import Health, Verdict
 from tests.local_snapshots import START, after, reason, snapshot
 
 STAGES = ("decode", "event_time", "to_example", "write_table", "publish", "generation", "infer_times5", "infer_times10")
@@ -107,6 +107,39 @@ def test_a_worker_that_does_not_report_is_told_of(job: LocalJob) -> None:
     assert job.look(START + SILENT + timedelta(seconds=1)).missing == (
         Missing("worker 1", "it runs and does not report; it may hang", START),
     )
+
+
+def test_a_job_whose_worker_does_not_report_is_not_healthy(job: LocalJob) -> None:
+    job.totals.update(1, snapshot(100, {"101": 100}), after(1))
+    assert job.look(after(11)).verdicts[0].health is Health.HEALTHY
+    assert job.look(after(12)).verdicts == (Verdict(Health.UNKNOWN, "cannot tell: worker 1 does not report"),)
+
+
+def test_a_job_whose_workers_have_ended_is_not_healthy_until_it_is_to_stop(job: LocalJob) -> None:
+    job.totals.update(1, snapshot(100, {"101": 100}), after(1))
+    job.totals.end(1)
+    unknown = Verdict(Health.UNKNOWN, "cannot tell: no worker runs; it is being started")
+    looks = [job.look(after(seconds)) for seconds in (2, 1200, 1201)]
+    assert (looks[0].verdicts, looks[2].verdicts) == ((unknown,), (unknown,))
+    job.stop()
+    assert job.look(after(1202)).verdicts[0].health is Health.HEALTHY
+
+
+def test_a_job_that_has_messages_in_hand_for_long_is_not_healthy(job: LocalJob) -> None:
+    looks = []
+    for second in range(63):
+        job.totals.update(1, snapshot(100, {"101": 93}), after(second))
+        looks.append(job.look(after(second)))
+    *others, last = looks
+    assert (last.job.state, last.job.since) == (UNANSWERED, after(1))
+    assert last.verdicts == (Verdict(Health.UNKNOWN, "cannot tell: messages in hand have not been answered for 61 s"),)
+    assert {each.verdicts[0].health for each in others} == {Health.HEALTHY}
+
+
+def test_what_is_wrong_goes_before_what_nobody_can_tell(job: LocalJob) -> None:
+    counters = {"messages_read": 100, "dead_letters_decode": 50}
+    job.totals.update(1, {"counters": counters, "fine": {}, "reasons": []}, after(1))
+    assert job.look(after(60)).verdicts[0].rule == "dead_letters"
 
 
 def test_the_latest_of_what_it_has_said_comes_first_and_the_rest_is_forgotten(job: LocalJob) -> None:

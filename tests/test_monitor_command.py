@@ -144,14 +144,14 @@ def test_stale_figures_are_told_with_their_age_and_too_old_ones_are_none(service
     assert missing(outcome) == [f"Cloud Monitoring: no data since TIME: it has no newer points of {names}"]
     assert first_line(outcome) == (
         0,
-        "HEALTHY healthy as far as is known; not judged: oldest_unacked, backlog_growing",
+        "HEALTHY as far as is known; not judged: oldest_unacked, backlog_growing",
     )
 
 
 def test_without_any_figures_nobody_can_tell(services: Cloud, monitor: Command) -> None:
     services.add(metrics=[[counter("messages_read", 5000)]], measured=[services.now])
     outcome = monitor("readings")
-    assert first_line(outcome) == (2, "UNKNOWN cannot tell: a rate is known from the second look on")
+    assert first_line(outcome) == (2, "UNKNOWN cannot tell: a rate takes two points in time, and there is one as yet")
     assert re.search(r"^input +- ", outcome.out, re.MULTILINE)
     assert missing(outcome)[0].startswith("Cloud Monitoring: no data: it has no newer points of current_num_vcpus, ")
 

@@ -6,7 +6,7 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,18 +15,9 @@ import pytest
 from streaming.errors import JobError
 from streaming.local.published import published, read_report, running
 from streaming.monitoring.series import Reading
+from tests.local_snapshots import publishing
 from tests.monitoring_points import NOW
 from tests.monitoring_reports import healthy, troubled, unknown
-
-PUBLISHING = """
-import sys
-from streaming.local.published import published
-from tests.monitoring_reports import healthy
-with published() as publish:
-    publish(healthy())
-    print("published", flush=True)
-    sys.stdin.read()
-"""
 
 
 @pytest.fixture(autouse=True)
@@ -38,14 +29,9 @@ def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def other() -> subprocess.Popen[str]:
-    """Another process with a job."""
-    command = [sys.executable, "-c", PUBLISHING]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "published\n"
+def other() -> Iterator[subprocess.Popen[str]]:
+    with publishing() as process:
         yield process
-        process.kill()
 
 
 @pytest.mark.parametrize("report", [healthy(), troubled(), unknown()], ids=["healthy", "troubled", "unknown"])

@@ -7,7 +7,7 @@ import promql_parser
 import pytest
 
 from streaming.monitoring.queries import Expression, Growth, Latest, Lowest, Query, Rate, Ratio, Scope
-from streaming.monitoring.series import LABEL, USER_COUNTER, Reading, Series
+from streaming.monitoring.series import LABEL, USER_COUNTER, Reading, Series, Unavailable
 from tests.monitoring_points import JOB, NOW, SUBSCRIPTION, UNACKED, HandMade, Values, steady
 
 AGE = Series(f"{JOB}/data_watermark_age")
@@ -106,9 +106,17 @@ def test_a_counter_grows_at_a_rate(values: Values, rate: float) -> None:
     assert asked(Rate(READ, timedelta(minutes=3)), source) == {"": Reading(pytest.approx(rate), at(values[-1][0]))}
 
 
-@pytest.mark.parametrize("values", [[], [(1, 5.0)], [(12, 0.0), (10, 60.0)]])
-def test_one_point_or_old_points_make_no_rate(values: Values) -> None:
+@pytest.mark.parametrize("values", [[], [(12, 0.0), (10, 60.0)]])
+def test_old_points_make_no_rate(values: Values) -> None:
     assert asked(Rate(READ, timedelta(minutes=3)), HandMade().add("messages_read", values)) == {}
+
+
+def test_one_point_makes_no_rate_and_says_so() -> None:
+    rate = Rate(READ, timedelta(minutes=3))
+    source = HandMade().add("messages_read", [(1, 5.0)])
+    with pytest.raises(Unavailable, match="a rate takes two points in time, and there is one as yet"):
+        asked(rate, source)
+    assert asked(rate, source.add("messages_read", steady(60.0))) == {"": Reading(pytest.approx(1.0), NOW)}
 
 
 def test_a_gauge_may_fall_and_its_series_are_summed() -> None:

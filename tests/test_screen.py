@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from streaming.monitoring.figures import Figures
-from streaming.monitoring.report import JobHeader, Report
+from streaming.monitoring.report import JobHeader, Report, Said
 from streaming.monitoring.screen import MOST_MODELS, render
 from streaming.monitoring.series import Reading
 from streaming.monitoring.verdict import Health, Verdict
@@ -18,11 +18,11 @@ from tests.monitoring_points import NOW
 from tests.monitoring_reports import healthy, troubled, unknown
 
 
-def shown(report: Report, width: int = 80, encoding: str = "utf-8") -> str:
+def shown(report: Report, width: int = 80, encoding: str = "utf-8", rows: int | None = None) -> str:
     """What a console that is no terminal gets, without the blanks at the ends of lines."""
     written = io.BytesIO()
     file = io.TextIOWrapper(written, encoding=encoding, write_through=True)
-    Console(file=file, width=width).print(render(report))
+    Console(file=file, width=width).print(render(report, rows))
     return "".join(f"{line.rstrip()}\n" for line in written.getvalue().decode(encoding).splitlines())
 
 
@@ -48,10 +48,14 @@ dead letters  none
 TROUBLED = """\
 UNHEALTHY [oldest_unacked] falling behind: for 10 minutes a message has waited
 for 330 s or longer: model times5 takes 75 % of the time
-UNHEALTHY [backlog_growing] falling behind: the backlog grows by 11.7 messages/…
-UNHEALTHY [late_answers] slow: 15.3 % of the messages take longer than 10 s: mo…
-UNHEALTHY [sink_refusals] refused: BigQuery refuses rows, see the dead letters;…
-UNHEALTHY [generation_refused] model times10: a new generation was refused, the…
+UNHEALTHY [backlog_growing] falling behind: the backlog grows by 11.7
+messages/s: model times5 takes 75 % of the time
+UNHEALTHY [late_answers] slow: 15.3 % of the messages take longer than 10 s:
+model times5 takes 75 % of the time
+UNHEALTHY [sink_refusals] refused: BigQuery refuses rows, see the dead letters;
+requests to BigQuery are sent again
+UNHEALTHY [generation_refused] model times10: a new generation was refused, the
+one before answers; see the dead letters
 readings  2026-03-01_01_00_00-1234567890123456789  my-project, us-central1
 running (since 09:00:00); seen at 12:00:00 UTC
 https://console.cloud.google.com/dataflow/jobs/us-central1/1?project=my-project
@@ -106,10 +110,21 @@ UNHEALTHY [oldest_unacked] falling
 behind: for 10 minutes a message has
 waited for 330 s or longer: model times5
 takes 75 % of the time
-UNHEALTHY [backlog_growing] falling beh…
-UNHEALTHY [late_answers] slow: 15.3 % o…
-UNHEALTHY [sink_refusals] refused: BigQ…
-UNHEALTHY [generation_refused] model ti…
+UNHEALTHY [backlog_growing] falling
+behind: the backlog grows by 11.7
+messages/s: model times5 takes 75 % of
+the time
+UNHEALTHY [late_answers] slow: 15.3 % of
+the messages take longer than 10 s:
+model times5 takes 75 % of the time
+UNHEALTHY [sink_refusals] refused:
+BigQuery refuses rows, see the dead
+letters; requests to BigQuery are sent
+again
+UNHEALTHY [generation_refused] model
+times10: a new generation was refused,
+the one before answers; see the dead
+letters
 readings
 2026-03-01_01_00_00-1234567890123456789
 my-project, us-central1
@@ -141,7 +156,8 @@ sinks
   table: 10 requests sent again, 20 row…
 the job says
   12:00:00 error: Root mean square
-  11:00:00 warning: a worker is short o…
+  11:00:00 warning: a worker is short of
+memory
 not known
   Cloud Monitoring: no data since
 11:57:00: permission denied; grant
@@ -153,10 +169,14 @@ service is unavailable
 ASCII = """\
 UNHEALTHY [oldest_unacked] falling behind: for 10 minutes a message has waited
 for 330 s or longer: model times5 takes 75 % of the time
-UNHEALTHY [backlog_growing] falling behind: the backlog grows by 11.7 messages/s
-UNHEALTHY [late_answers] slow: 15.3 % of the messages take longer than 10 s: mod
+UNHEALTHY [backlog_growing] falling behind: the backlog grows by 11.7
+messages/s: model times5 takes 75 % of the time
+UNHEALTHY [late_answers] slow: 15.3 % of the messages take longer than 10 s:
+model times5 takes 75 % of the time
 UNHEALTHY [sink_refusals] refused: BigQuery refuses rows, see the dead letters;
+requests to BigQuery are sent again
 UNHEALTHY [generation_refused] model times10: a new generation was refused, the
+one before answers; see the dead letters
 readings  2026-03-01_01_00_00-1234567890123456789  my-project, us-central1
 running (since 09:00:00); seen at 12:00:00 UTC
 https://console.cloud.google.com/dataflow/jobs/us-central1/1?project=my-project
@@ -208,6 +228,65 @@ def test_a_console_of_ascii_gets_other_signs() -> None:
     assert shown(troubled(), encoding="ascii") == ASCII
 
 
+BRIEF = """\
+UNHEALTHY [oldest_unacked] falling behind: for 10 minutes a message has waited
+for 330 s or longer: model times5 takes 75 % of the time
+UNHEALTHY [backlog_growing] falling behind: the backlog grows by 11.7 messages/…
+UNHEALTHY [late_answers] slow: 15.3 % of the messages take longer than 10 s: mo…
+UNHEALTHY [sink_refusals] refused: BigQuery refuses rows, see the dead letters;…
+UNHEALTHY [generation_refused] model times10: a new generation was refused, the…
+readings  2026-03-01_01_00_00-1234567890123456789  my-project, us-central1
+running (since 09:00:00); seen at 12:00:00 UTC
+input        100/s, 12.3 kB/s   latency p50  ≤ 1.0 s
+backlog      21,100 ↑ 12/s      latency p99  > 30 s
+oldest wait  7 min (2 min old)  queue p99    ≤ 1.0 s
+watermark    12 s behind        batch size   100
+workers      3, 12 vCPUs
+model           predictions  call p50  call p99  time  refused
+times5                 98/s   ≤ 10 ms  > 100 ms  75 %        0
+times10                98/s   ≤ 10 ms  > 100 ms  10 %        1
+dead letters     rate  total
+decode              -  1,012
+infer:times5    0.2/s    300
+  11:59:11 decode: AvroError: the payload ends after 12 of 40 bytes [31m, and m…
+sinks
+  table: 10 requests sent again, 20 rows or messages refused in 10 minutes
+the job says
+  12:00:00 error: Root mean square
+not known
+  Cloud Monitoring: no data since 11:57:00: permission denied; grant roles/moni…
+  the job's messages: no data: the service is unavailable
+"""
+
+
+def test_what_matters_least_is_left_out_where_there_are_few_rows() -> None:
+    assert shown(healthy(), rows=16) == HEALTHY
+    without_gaps = [line for line in HEALTHY.splitlines() if line and not line.startswith("https:")]
+    for rows in (15, 12, 1):
+        assert shown(healthy(), rows=rows).splitlines() == without_gaps
+    assert shown(troubled(), rows=len(TROUBLED.splitlines())) == TROUBLED
+    for rows in (27, 1):
+        assert shown(troubled(), rows=rows) == BRIEF
+
+
+def test_what_the_job_has_said_is_told_to_the_end_unless_it_is_long() -> None:
+    report = replace(healthy(), said=(Said(NOW, True, "Not found: " + "x" * 100), Said(NOW, False, "y" * 1000)))
+    whole = shown(report).splitlines()
+    assert whole[whole.index("the job says") + 1 :] == [
+        "  12:00:00 error: Not found:",
+        "x" * 80,
+        "x" * 20,
+        "  12:00:00 warning:",
+        *["y" * 80] * 3,
+        "y" * 42 + "...",
+    ]
+
+
+def test_a_verdict_does_not_say_its_word_twice() -> None:
+    verdict = Verdict(Health.HEALTHY, "healthy so far: the job has run for 9 s")
+    assert shown(replace(healthy(), verdicts=(verdict,))).splitlines()[0] == "HEALTHY so far: the job has run for 9 s"
+
+
 @pytest.mark.parametrize("width", [1, 10, 20, 79, 80, 120, 500])
 def test_no_line_is_longer_than_the_console(width: int) -> None:
     lines = shown(troubled(), width).splitlines()
@@ -253,3 +332,11 @@ def test_dead_letters_that_nobody_has_counted_are_told_from_none() -> None:
         return next(line for line in lines if line.startswith("dead letters"))
 
     assert (said(None), said({"decode": 0})) == ("dead letters  -", "dead letters  none")
+
+
+def test_reasons_in_the_table_of_a_job_that_has_counted_no_dead_letters_are_another_runs() -> None:
+    lines = shown(replace(healthy(), reasons=troubled().reasons[1:])).splitlines()
+    assert lines[-2:] == [
+        "dead letters  none counted; the latest of a day in their table:",
+        "  2026-02-27 12:00:00 infer:times5: NonFinitePredictionError: NaN",
+    ]

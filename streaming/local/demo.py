@@ -20,6 +20,7 @@ from rich.text import Text
 from streaming.errors import JobError, Mistakes
 from streaming.local.demo_fleet import DemoFleet
 from streaming.local.emulators import BigQueryEmulator, PubSubEmulator
+from streaming.local.foreground import make_known
 from streaming.local.live import Live
 from streaming.local.local_job import LocalJob
 from streaming.local.prism import find_prism
@@ -120,6 +121,7 @@ def _run(example: Example, messages: int, rate: float, output_dir: Path, progres
         import_tensorflow()  # to score with, and here, where nothing else writes to standard error
         progress.print("Starting the job: TensorFlow and its models take some ten seconds")
         live = _DemoLive(fleet, LocalJob(f"examples/{example.name}/job.yaml", example.models, datetime.now(UTC)))
+        make_known(stack, live)
         code = supervise(_arguments(example), 1, live, debug=debug)
         if live.interrupted or code:
             return _EXIT_INTERRUPTED if live.interrupted else code
@@ -170,9 +172,10 @@ class _DemoLive(Live):
         if self._fleet.start():
             seconds = timedelta(seconds=round(self._fleet.messages / self._fleet.rate))
             self.say(f"Publishing {self._fleet.messages:,} messages, {self._fleet.rate:g} a second: {seconds}")
+            self.say("Some are faulty on purpose: a verdict of [dead_letters] is as it should be")
 
     def progress(self) -> str:
-        return f"published {self._fleet.published:,} of {self._fleet.messages:,}"
+        return f"published {self._fleet.published:,} of {self._fleet.messages:,}, with faults planted on purpose"
 
     def tick(self, now: datetime) -> None:
         super().tick(now)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,7 +18,6 @@ from streaming.local.prometheus import serving
 from streaming.local.published import published
 from streaming.local.supervisor import supervise
 from streaming.local.totals import Counted
-from streaming.monitoring.report import Report
 from streaming.options import Parameters
 
 
@@ -61,7 +60,7 @@ def run_in_foreground(
             address = stack.enter_context(serving(job.totals.counted, metrics_at.host, metrics_at.port))
         live = Live(job=job)
         live.say(_announcement(parameters, models, workers, address))
-        live.on_look = _publishing(stack, live)
+        make_known(stack, live)
         began = time.monotonic()
         code = supervise(arguments, workers, live, ends=not parameters.is_stream, debug=debug)
         if code == 0 and not parameters.is_stream:
@@ -69,13 +68,12 @@ def run_in_foreground(
         return code
 
 
-def _publishing(stack: ExitStack, live: Live) -> Callable[[Report], None]:
-    """What publishes each report; nothing does where the machine has no place for it, which is no reason not to run."""
+def make_known(stack: ExitStack, live: Live) -> None:
+    """Let `monitor --local` find the job; where the machine has no place for reports, it runs all the same."""
     try:
-        return stack.enter_context(published())
+        live.on_look = stack.enter_context(published())
     except OSError as error:
         live.say(f"pubsub-inference monitor --local will not find this job: {one_line(error)}")
-        return live.on_look
 
 
 def _known_before(argv: Sequence[str], arguments: Sequence[str]) -> tuple[Parameters, list[str]]:

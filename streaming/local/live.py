@@ -116,8 +116,8 @@ class Live:
         self.on_look(report)
         if self._console.is_terminal:
             progress = self.progress()
-            shown = [Text(progress)] if progress else []
-            self._redrawn.update(Group(*shown, render(report)), refresh=True)
+            shown = [Text(progress, no_wrap=True, overflow="ellipsis")] if progress else []
+            self._redrawn.update(Group(*shown, render(report, self._console.height - len(shown))), refresh=True)
         elif self._logged is None or now - self._logged >= LOG_EVERY:
             self._logged = now
             self.say(" | ".join(filter(None, [self.progress(), show_line(report, self.job.totals.counted())])))

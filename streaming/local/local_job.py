@@ -12,12 +12,16 @@ from streaming.local.history import History
 from streaming.local.recent import read_recent
 from streaming.local.totals import Totals
 from streaming.monitoring import figures
+from streaming.monitoring.amounts import show_seconds
 from streaming.monitoring.figures import Figures
 from streaming.monitoring.report import JobHeader, Missing, Report, Said
-from streaming.monitoring.verdict import judge
+from streaming.monitoring.verdict import Health, Verdict, judge
 
 SILENT = timedelta(seconds=10)
 """A worker reports every second; one that has not for so long is told of."""
+
+UNANSWERED_FOR = timedelta(minutes=1)
+"""So long messages in hand may be unanswered while no others come in: then nobody can tell what becomes of them."""
 
 MOST_SAID = 10
 
@@ -57,20 +61,38 @@ class LocalJob:
         self._history.add(now, counted)
         known = read_recent(self._history, now)
         self._note_state(known, now)
+        silent = tuple(self._silent(now))
         return Report(
             self._header(),
             known,
-            judge(known),
+            self._judged(known, silent),
             workers=len(self.totals.heard()),
             dead_letters=counted.beginning("dead_letters_"),
             reasons=self.totals.reasons(),
             said=tuple(self._said),
-            missing=tuple(self._silent(now)),
+            missing=silent,
         )
 
     def _header(self) -> JobHeader:
         state, since, models = self._state, self._since, self._models
         return JobHeader(self._name, str(os.getpid()), "this machine", state, since, models=models)
+
+    def _judged(self, known: Figures, silent: Sequence[Missing]) -> tuple[Verdict, ...]:
+        """The rules' verdicts; but what no worker tells of is not healthy for want of figures."""
+        verdicts = judge(known)
+        doubt = self._doubt(known.at, silent)
+        if doubt and verdicts[0].health is Health.HEALTHY:
+            return (Verdict(Health.UNKNOWN, f"cannot tell: {doubt}"),)
+        return verdicts
+
+    def _doubt(self, now: datetime, silent: Sequence[Missing]) -> str:
+        if silent:
+            return f"{silent[0].source} does not report"
+        if self._state == STARTING:
+            return "no worker runs; it is being started"
+        if self._state == UNANSWERED and now - self._since > UNANSWERED_FOR:
+            return f"messages in hand have not been answered for {show_seconds((now - self._since).total_seconds())}"
+        return ""
 
     def _note_state(self, known: Figures, now: datetime) -> None:
         state = self._state_of(known)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
+from typing import Any
 
 from google.api_core import exceptions
 from google.cloud.monitoring_dashboard_v1 import (
@@ -88,26 +89,17 @@ class Installation:
         make(change)
 
     def _dashboards_there(self, target: Target) -> Iterator[Item]:
-        token = ""
-        while True:
-            request = ListDashboardsRequest(parent=self._parent, page_token=token)
-            page = CLOUD_MONITORING.asked("list dashboards", self._dashboards.list_dashboards, request)
-            for each in page.dashboards:
-                if is_ours(each.labels, target.labels):
-                    yield Item(Kind.DASHBOARD, "", each)
-            if not (token := page.next_page_token):
-                return
+        pages = _pages("dashboards", self._dashboards.list_dashboards, ListDashboardsRequest(parent=self._parent))
+        for each in (each for page in pages for each in page.dashboards):
+            if is_ours(each.labels, target.labels):
+                yield Item(Kind.DASHBOARD, "", each)
 
     def _alerts_there(self, target: Target) -> Iterator[Item]:
-        token = ""
-        while True:
-            request = ListAlertPoliciesRequest(name=self._parent, page_token=token)
-            page = CLOUD_MONITORING.asked("list alert policies", self._alerts.list_alert_policies, request)
-            for each in page.alert_policies:
-                if is_ours(each.user_labels, target.labels):
-                    yield Item(Kind.ALERT, each.user_labels.get("rule", ""), each)
-            if not (token := page.next_page_token):
-                return
+        request = ListAlertPoliciesRequest(name=self._parent)
+        pages = _pages("alert policies", self._alerts.list_alert_policies, request)
+        for each in (each for page in pages for each in page.alert_policies):
+            if is_ours(each.user_labels, target.labels):
+                yield Item(Kind.ALERT, each.user_labels.get("rule", ""), each)
 
     def _dashboard(self, change: Change) -> None:
         client, message, what = self._dashboards, change.item.message, f"{change.action.name.lower()} {change.item}"
@@ -132,3 +124,12 @@ class Installation:
             CLOUD_MONITORING.asked(what, client.update_alert_policy, request)
         else:
             CLOUD_MONITORING.asked(what, client.delete_alert_policy, DeleteAlertPolicyRequest(name=change.name))
+
+
+def _pages(what: str, method: Callable[..., Any], request: Any) -> Iterator[Any]:
+    while True:
+        page = CLOUD_MONITORING.asked(f"list {what}", method, request)
+        yield page
+        if not page.next_page_token:
+            return
+        request.page_token = page.next_page_token

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from itertools import takewhile
 from typing import Any
 
 SET_BY_THE_SERVICE = frozenset({"name", "etag", "id", "creation_record", "mutation_record", "validity"})
 """Fields that are no difference, whatever they hold."""
 
 SHOWN = 40
-"""The longest value that a difference shows."""
+"""The longest value that a difference shows; of a longer one it shows so much, from shortly before where it differs."""
+
+SHOWN_BEFORE = 10
 
 
 class Kind(Enum):
@@ -113,7 +116,10 @@ def _differing(wanted: Any, there: Any, path: str) -> Iterator[str]:
     elif isinstance(wanted, list) and isinstance(there, list) and len(wanted) == len(there):
         yield from _differing_items(wanted, there, path)
     elif wanted != there:
-        yield f"{path}: {_short(there)} -> {_short(wanted)}"
+        texts = _text(there), _text(wanted)
+        alike = sum(1 for _ in takewhile(lambda signs: signs[0] == signs[1], zip(*texts, strict=False)))
+        start = max(0, alike - SHOWN_BEFORE)
+        yield f"{path}: {' -> '.join(_short(text, start) for text in texts)}"
 
 
 def _differing_items(wanted: Sequence[Any], there: Sequence[Any], path: str) -> Iterator[str]:
@@ -121,6 +127,12 @@ def _differing_items(wanted: Sequence[Any], there: Sequence[Any], path: str) -> 
         yield from _differing(each, other, f"{path}[{number}]")
 
 
-def _short(value: Any) -> str:
-    text = f"{len(value)} of them" if isinstance(value, list) else repr(value)
-    return text if len(text) <= SHOWN else f"{text[: SHOWN - 3]}..."
+def _text(value: Any) -> str:
+    return f"{len(value)} of them" if isinstance(value, list) else repr(value)
+
+
+def _short(text: str, start: int) -> str:
+    if len(text) <= SHOWN:
+        return text
+    end = start + SHOWN
+    return f"{'...' if start else ''}{text[start:end]}{'...' if end < len(text) else ''}"

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Literal, Protocol
 
-from streaming.monitoring.series import Points, Reading, Readings, Series, Source
+from streaming.monitoring.series import Points, Reading, Readings, Series, Source, Unavailable
 
 Join = Literal["max", "min", "sum"]
 """How the values of several series become one, in PromQL's words."""
@@ -74,7 +74,8 @@ class Latest:
     is_labelled = False
 
     def readings(self, source: Source, now: datetime) -> Readings:
-        return _joined(_ranges(source, self.series, self.span, now), lambda values: values[-1], self.joined)
+        ranges = _ranges(source, self.series, self.span, now)
+        return _joined(ranges, [points.values[-1][1] for points in ranges], self.joined)
 
     def promql(self, scope: Scope) -> str:
         return f"{self.joined}(last_over_time({scope.selector(self.series)}[{_span(self.span)}]))"
@@ -93,7 +94,8 @@ class Lowest:
     is_labelled = False
 
     def readings(self, source: Source, now: datetime) -> Readings:
-        return _joined(_ranges(source, self.series, self.span, now), min, self.joined)
+        ranges = _ranges(source, self.series, self.span, now)
+        return _joined(ranges, [min(value for _, value in points.values) for points in ranges], self.joined)
 
     def promql(self, scope: Scope) -> str:
         return f"{self.joined}(min_over_time({scope.selector(self.series)}[{_span(self.span)}]))"
@@ -143,11 +145,14 @@ class Rate:
 
     def readings(self, source: Source, now: datetime) -> Readings:
         rates: dict[str, Reading] = {}
-        for points in self._newest(source, now):
+        newest = self._newest(source, now)
+        for points in newest:
             seconds = (points.values[-1][0] - points.values[0][0]).total_seconds()
             if seconds:
                 value = self._grown([value for _, value in points.values]) / seconds
                 _add(rates, self.series.label(points.counter), Reading(value, points.values[-1][0]))
+        if newest and not rates:
+            raise Unavailable("a rate takes two points in time, and there is one as yet")
         return rates
 
     def _newest(self, source: Source, now: datetime) -> list[Points]:
@@ -190,9 +195,15 @@ class Ratio:
 
 
 def growths(source: Source, series: Series, span: timedelta, now: datetime) -> Iterator[tuple[Points, float]]:
-    """What each counter has counted in the last `span`, beside its points of that time."""
+    """What each counter has counted in the last `span`, beside its points of that time.
+
+    Raises:
+        Unavailable: it is not known what a counter was at the beginning.
+    """
     start = now - span
     for points in source.points(series, start - span):
+        if points.gap and points.gap[0] < start < points.gap[1]:
+            raise Unavailable(f"of what was counted before {points.gap[1]:%H:%M:%S} UTC only the total is known")
         last = points.between(start, now)
         if last.values:
             before = points.between(start - span, start).values[-1:]
@@ -206,10 +217,10 @@ def _ranges(source: Source, series: Series, span: timedelta, now: datetime) -> l
     return [points for points in ranges if points.values]
 
 
-def _joined(ranges: Sequence[Points], reduce: Callable[[list[float]], float], join: Join) -> Readings:
+def _joined(ranges: Sequence[Points], values: list[float], join: Join) -> Readings:
+    """One value of several series; nothing of none."""
     if not ranges:
         return {}
-    values = [reduce([value for _, value in points.values]) for points in ranges]
     return {"": Reading(_JOINS[join](values), max(points.values[-1][0] for points in ranges))}
 
 

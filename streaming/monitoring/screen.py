@@ -1,31 +1,25 @@
-"""A look at a job as one screen of 80 columns and some thirty rows; narrower, wider and without a terminal, too."""
+"""A look at a job as one screen of 80 columns; narrower, wider, in few rows and without a terminal, too."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
-from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
 from streaming.monitoring import figures
-from streaming.monitoring.amounts import (
-    UNKNOWN,
-    show_byte_rate,
-    show_count,
-    show_rate,
-    show_seconds,
-    show_share,
-    show_time,
-)
+from streaming.monitoring.amounts import UNKNOWN, show_count, show_rate, show_share, show_time
 from streaming.monitoring.cells import ASIDE, Cells
 from streaming.monitoring.figures import Figure
 from streaming.monitoring.limits import MINUTES
 from streaming.monitoring.report import Report
 from streaming.monitoring.stages import stage_of
 from streaming.monitoring.verdict import Health, Verdict
+from streaming.monitoring.whole_job import WholeJob
 
 TWO_COLUMNS = 78
 """From this width on the figures of the whole job stand in two columns, and of each model all are shown."""
@@ -34,113 +28,95 @@ MOST_MODELS = 8
 MOST_LINES = 3
 """Models, and of the reasons of dead letters and of what the job has said, that are shown."""
 
+MOST_SAID = 300
+"""Characters of what the job has said: it may be a stack trace."""
+
 _STYLES = {Health.HEALTHY: "bold green", Health.UNHEALTHY: "bold red", Health.UNKNOWN: "bold yellow"}
 _TITLE = "bold"
 
 
-def render(report: Report) -> RenderableType:
-    """The report for a `rich` console: without colours and signs where that has none."""
-    return _Screen(report)
+def render(report: Report, rows: int | None = None) -> RenderableType:
+    """The report for a `rich` console: without colours and signs where that has none.
+
+    Args:
+        report: what is shown.
+        rows: how many there are, where what exceeds them is not seen; what matters least is left out then.
+    """
+    return _Screen(report, rows)
 
 
 @dataclass(frozen=True)
 class _Screen:
     report: Report
+    rows: int | None
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        cells = Cells(self.report.figures, options.ascii_only)
-        yield from _Sections(self.report, cells, options.max_width).all()
+        whole = _Sections(self.report, Cells(self.report.figures, options.ascii_only), options.max_width)
+        lines = console.render_lines(Group(*whole.all()), options, pad=False)
+        if self.rows is not None and len(lines) > self.rows:
+            lines = console.render_lines(Group(*replace(whole, is_brief=True).all()), options, pad=False)
+        for line in lines:
+            yield from (*line, Segment.line())
 
 
 @dataclass(frozen=True)
 class _Sections:
-    """The screen's parts, from top to bottom."""
+    """The screen's parts, from top to bottom.
+
+    Attributes:
+        report: what they show.
+        cells: how its figures are written.
+        width: columns of the console.
+        is_brief: without blank lines and link, with one reason of dead letters and one thing that the job has said,
+            and with one line for each further verdict and for each thing that is not known.
+    """
 
     report: Report
     cells: Cells
     width: int
+    is_brief: bool = False
 
     def all(self) -> Iterator[RenderableType]:
         worst, *others = self.report.verdicts
         yield self._verdict(worst)
         for other in others:
-            further = self._verdict(other)
-            further.no_wrap, further.overflow = True, self.cells.overflow
-            yield further
+            yield self._in_full(self._verdict(other))
         yield from self._header()
-        yield Text()
-        yield self._whole_job()
-        yield Text()
-        yield self._models()
-        yield Text()
+        whole_job = WholeJob(self.report, self.cells).table(in_two_columns=self.width >= TWO_COLUMNS)
+        for part in (whole_job, self._models()):
+            yield from self._gap()
+            yield part
+        yield from self._gap()
         yield from self._dead_letters()
         yield from self._titled("sinks", self._sinks())
-        yield from self._titled("the job says", self._said())
-        for line in self._titled("not known", self._missing()):
-            line.no_wrap, line.overflow = False, None  # it says what to do, to the end
-            yield line
+        for title, lines in (("the job says", self._said()), ("not known", self._missing())):
+            yield from map(self._in_full, self._titled(title, lines))
+
+    @property
+    def _most_lines(self) -> int:
+        return 1 if self.is_brief else MOST_LINES
+
+    def _gap(self) -> list[Text]:
+        return [] if self.is_brief else [Text()]
+
+    def _in_full(self, line: Text) -> Text:
+        """To the end, where there is room: it says why, and what to do."""
+        line.no_wrap, line.overflow = (True, self.cells.overflow) if self.is_brief else (False, None)
+        return line
 
     def _verdict(self, verdict: Verdict) -> Text:
         word = verdict.health.name
         rule = f" [{verdict.rule}]" if verdict.rule else ""
-        words = "" if verdict.words == word.lower() else f" {verdict.words}"
-        return Text.assemble((word + rule, _STYLES[verdict.health]), self.cells.printable(words))
+        words = verdict.words.removeprefix(word.lower()).strip()
+        return Text.assemble((word + rule, _STYLES[verdict.health]), self.cells.printable(f" {words}" if words else ""))
 
     def _header(self) -> Iterator[Text]:
         job, now = self.report.job, self.report.figures.at
         yield Text(self.cells.printable("  ".join([job.name, job.identifier, job.place])))
         since = f" (since {show_time(job.since, now)})" if job.since else ""
         yield Text(self.cells.printable(f"{job.state}{since}; seen at {show_time(now, now)} UTC"))
-        if job.link:
+        if job.link and not self.is_brief:
             yield Text(self.cells.printable(job.link), ASIDE)
-
-    def _whole_job(self) -> Table:
-        left, right = self._flow(), self._times()
-        grid = Table.grid(padding=(0, 2, 0, 0))
-        for _ in range(4):
-            grid.add_column(no_wrap=True)
-        if self.width < TWO_COLUMNS:
-            left, right = [*left, *right], []
-        right += [("", Text())] * (len(left) - len(right))
-        for (name, value), (other_name, other) in zip(left, right, strict=True):
-            grid.add_row(Text(name, ASIDE), value, Text(other_name, ASIDE), other)
-        return grid
-
-    def _flow(self) -> list[tuple[str, Text]]:
-        """What comes in, what waits, and who works."""
-        value = self.cells.value
-        return [
-            ("input", value(figures.INPUT_RATE, self._input)),
-            ("backlog", value(figures.BACKLOG, self._backlog)),
-            ("oldest wait", value(figures.OLDEST_UNACKED, show_seconds)),
-            ("watermark", value(figures.FRESHNESS, lambda seconds: f"{show_seconds(seconds)} behind")),
-            ("workers", self._workers()),
-        ]
-
-    def _times(self) -> list[tuple[str, Text]]:
-        """How long it takes, and the batches."""
-        return [
-            ("latency p50", self.cells.quantile(figures.LATENCY_P50)),
-            ("latency p99", self.cells.quantile(figures.LATENCY_P99)),
-            ("queue p99", self.cells.quantile(figures.QUEUE_P99)),
-            ("batch size", self.cells.value(figures.BATCH_SIZE, show_count)),
-        ]
-
-    def _input(self, rate: float) -> str:
-        byte_rate = self.report.figures.value(figures.BYTE_RATE)
-        return show_rate(rate) + (f", {show_byte_rate(byte_rate)}" if byte_rate is not None else "")
-
-    def _backlog(self, backlog: float) -> str:
-        growth = self.report.figures.value(figures.BACKLOG_GROWTH)
-        return show_count(backlog) + (f" {self.cells.trend(growth)}" if growth is not None else "")
-
-    def _workers(self) -> Text:
-        workers = Text(show_count(self.report.workers))
-        if not self.report.figures.of(figures.VCPUS):
-            return workers
-        return workers.append(", ").append_text(
-            self.cells.value(figures.VCPUS, lambda count: f"{show_count(count)} vCPUs")
-        )
 
     def _models(self) -> Table:
         shown = self._of_a_model()
@@ -190,8 +166,9 @@ class _Sections:
             yield table
         else:
             is_known = self.report.dead_letters is not None or rates
-            yield Text("dead letters", _TITLE).append("  none" if is_known else f"  {UNKNOWN}", "not bold")
-        for reason in self.report.reasons[:MOST_LINES]:
+            others = " counted; the latest of a day in their table:" if self.report.reasons else ""
+            yield Text("dead letters", _TITLE).append(f"  none{others}" if is_known else f"  {UNKNOWN}", "not bold")
+        for reason in self.report.reasons[: self._most_lines]:
             time = show_time(reason.at, self.report.figures.at)
             yield self.cells.line(f"  {time} {reason.stage}: {reason.error_class}: {reason.message}")
 
@@ -205,9 +182,10 @@ class _Sections:
                 yield f"{sink.replace('_', ' ')}: {', '.join(said)} in {MINUTES}"
 
     def _said(self) -> Iterator[str]:
-        for said in self.report.said[:MOST_LINES]:
+        for said in self.report.said[: self._most_lines]:
             kind = "error" if said.is_error else "warning"
-            yield f"{show_time(said.at, self.report.figures.at)} {kind}: {said.text}"
+            line = f"{show_time(said.at, self.report.figures.at)} {kind}: {said.text}"
+            yield line if len(line) <= MOST_SAID else f"{line[:MOST_SAID]}..."
 
     def _missing(self) -> Iterator[str]:
         for missing in self.report.missing:

@@ -60,10 +60,17 @@ class Series:
 
 @dataclass(frozen=True)
 class Points:
-    """One time series: values in order of time, and the counter's name where it is one."""
+    """One time series.
+
+    Attributes:
+        values: in order of time.
+        counter: its name, where it is one.
+        gap: a time within which no value is known, though it may have changed; None: there is none.
+    """
 
     values: Sequence[tuple[datetime, float]]
     counter: str = ""
+    gap: tuple[datetime, datetime] | None = None
 
     def between(self, start: datetime, end: datetime) -> Points:
         """The values after `start`, until `end` inclusive: what PromQL's range holds."""

@@ -66,7 +66,7 @@ class Watching:
             yield lambda report: _write(json.dumps(to_json(report), indent=indent, ensure_ascii=False), console)
         elif self.every is not None and console.file.isatty():  # colours may be forced without a terminal
             with Live(Text("looking at the job"), console=console, auto_refresh=False) as live:
-                yield lambda report: live.update(render(report), refresh=True)
+                yield lambda report: live.update(render(report, console.height), refresh=True)
         else:
             yield _Printed(console)
 

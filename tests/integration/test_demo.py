@@ -99,6 +99,8 @@ def test_the_report_says_what_went_in_and_what_came_out(tmp_path: Path) -> None:
     assert re.fullmatch(REPORT.strip().replace("OUTPUT", str(tmp_path)), words), report
     assert max(map(len, report.splitlines())) < 120
     assert "Publishing 600 messages, 300 a second: 0:00:02\n" in progress
+    assert "Some are faulty on purpose: a verdict of [dead_letters] is as it should be\n" in progress
+    assert re.search(r"^published \d+ of 600, with faults planted on purpose \| messages ", progress, re.MULTILINE)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["predictions.ndjson", "report.html", "truth.ndjson"]
 
 

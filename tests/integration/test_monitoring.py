@@ -84,6 +84,6 @@ def test_a_running_job_is_scraped_and_looked_at(service: Service, tmp_path: Path
     assert figures["backlog"]["unavailable"] == "backlog, oldest wait and watermark are not known on this machine"
 
     assert screen.returncode == 0
-    assert screen.stdout.startswith("HEALTHY healthy so far: the job has run for ")
+    assert screen.stdout.startswith("HEALTHY so far: the job has run for ")
     assert f"{service.job_file} {process.pid} this machine running" in " ".join(screen.stdout.split())
     assert [*tmp_path.rglob("*.lock")] == []

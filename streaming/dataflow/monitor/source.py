@@ -51,16 +51,16 @@ class JobSource:
             if self.series.points(Series(USER_COUNTER), since):
                 return self.series.points(series, since)
         except Unavailable as error:
-            return self._instead(series, since, error)
-        return self._instead(series, since, None)
+            return self._instead(series, error)
+        return self._instead(series, None)
 
-    def _instead(self, series: Series, since: datetime, error: Unavailable | None) -> Sequence[Points]:
+    def _instead(self, series: Series, error: Unavailable | None) -> Sequence[Points]:
         """Of the totals. Where Dataflow knows no counter, either, it is for Cloud Monitoring to say why."""
         if self.job is None or not self.history.has_counted:
             if error is not None:
                 raise error
             return []
-        return self.history.points(series, since, self.now, self.job.create_time)
+        return self.history.points(series, self.now, self.job.create_time)
 
 
 def elapsed(job: Job, now: datetime) -> float:

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 
 from streaming.dataflow.jobs import Jobs
 from streaming.metrics import DEAD_LETTERS, NAMESPACE
-from streaming.monitoring.figures import RATE_SPAN, RULE_SPAN
-from streaming.monitoring.queries import RECENT
+from streaming.monitoring.figures import RULE_SPAN
 from streaming.monitoring.series import LABEL, USER_COUNTER, Points, Series, Unavailable
 
 if TYPE_CHECKING:
@@ -77,33 +76,21 @@ class History:
         oldest = totals.at - 3 * RULE_SPAN
         self._looks = [each for each in self._looks if each.at > oldest]
 
-    def points(self, series: Series, since: datetime, now: datetime, began: datetime) -> Sequence[Points]:
-        """As `Source.points` does, of a job that began to count at `began`.
+    def points(self, series: Series, now: datetime, began: datetime) -> Sequence[Points]:
+        """As `Source.points` does, of a job that began to count at `began`: there is a gap from then to the first look.
 
         Raises:
-            Unavailable: the looks do not reach back as far as is asked, or not as near.
+            Unavailable: the service has not counted anew for too long.
         """
-        self._check(since, now, began)
+        first, last = self._looks[0].at, self._looks[-1].at
+        if last <= now - RULE_SPAN:
+            raise Unavailable(f"Dataflow has measured nothing since {last:%H:%M:%S} UTC")
         names = {key for look in self._looks for key in look.counters}
         return [
-            Points([(began, 0.0), *self._of(key)], key[1])
+            Points([(began, 0.0), *self._of(key)], key[1], gap=(began, first))
             for key in sorted(names)
             if series.metric == USER_COUNTER and re.fullmatch(series.counter or ".*", key[1])
         ]
 
     def _of(self, key: tuple[str, str]) -> list[tuple[datetime, float]]:
         return [(look.at, look.counters[key]) for look in self._looks if key in look.counters]
-
-    def _check(self, since: datetime, now: datetime, began: datetime) -> None:
-        """A rate takes two looks; what has grown in a span, which is half of what is asked for, the value before it."""
-        first, last = self._looks[0].at, self._looks[-1].at
-        if last <= now - RULE_SPAN:
-            raise Unavailable(f"Dataflow has measured nothing since {last:%H:%M:%S} UTC")
-        if now - since <= RATE_SPAN + RECENT:
-            if first == last and began <= last - RATE_SPAN:
-                raise Unavailable("a rate is known from the second look on")
-        elif began < since + (now - since) / 2 < first:
-            seconds = (last - first).total_seconds()
-            raise Unavailable(
-                f"the job has been watched for {seconds:.0f} s only, and Cloud Monitoring knows no counter"
-            )
