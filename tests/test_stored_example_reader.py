@@ -114,13 +114,20 @@ def test_fields_that_the_job_does_not_read_are_null() -> None:
     assert columns.to_pylist() == [{"field:device_id": "a", "field:f": 1.0, "field:unread": None}]
 
 
-def test_after_a_malformed_example_others_are_read_as_before() -> None:
+@pytest.mark.parametrize(
+    ("malformed", "reason"),
+    [
+        (b"\xff\xff", "Unable to parse example."),
+        (example(f=[1]), 'Feature had wrong type, expected float_list, found int64_list for feature "f"'),
+    ],
+)
+def test_a_malformed_example_fails_and_others_are_read_as_ever(malformed: bytes, reason: str) -> None:
     read_by = reader("double")
-    sound = [example(device_id=[b"a"], f=[1.0]), example(device_id=[b"b"], f=[2.0])]
-    for malformed in (b"\xff\xff", example(f=[1])):
-        with pytest.raises(RuntimeError):
-            read_by([*sound, malformed])
-        assert _of_f(read_by(sound)) == ([1.0, 2.0], {})
+    first, second = example(device_id=[b"a"], f=[1.0]), example(device_id=[b"b"], f=[2.0])
+    found = read_by([first, malformed, second])
+    assert _of_f(found) == ([1.0, None, 2.0], {1: f"InvalidExample: {reason}"})
+    assert _of_f(read_by([malformed] * 2))[1] == dict.fromkeys((0, 1), f"InvalidExample: {reason}")
+    assert _of_f(read_by([first, second])) == ([1.0, 2.0], {})
 
 
 def test_a_list_of_integers_too_large_for_ints() -> None:

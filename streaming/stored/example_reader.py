@@ -23,10 +23,7 @@ class ExampleReader:
     """A picklable function of serialized `tf.Example`s to the field columns that the job reads itself.
 
     A field is filled by the feature of its name, or else by the one that the job file maps from it; the columns of all
-    other fields are null.
-
-    Raises:
-        RuntimeError: an example cannot be parsed, or a feature is of another kind than its field; it is not said which.
+    other fields are null. Rows fail that cannot be parsed, and those with a feature of another kind than its field.
     """
 
     def __init__(self, contract: Contract) -> None:
@@ -40,13 +37,28 @@ class ExampleReader:
         return self.__dict__ | {"_decoder": None}
 
     def __call__(self, examples: list[bytes]) -> Decoded:
-        features = self._decode(examples)
+        try:
+            features, unreadable = self._decode(examples), dict[int, Failure]()
+        except RuntimeError:  # which does not say of which example
+            unreadable = self._unreadable(examples)
+            features = self._decode([b"" if row in unreadable else each for row, each in enumerate(examples)])
         columns, failures = [], dict[int, Failure]()
         for field in self._fields:
             column, wrong = self._read(features, field)
             columns.append(column)
             failures = wrong | failures
-        return Decoded(pa.RecordBatch.from_arrays(columns, schema=columns_schema(self._fields)), failures)
+        return Decoded(pa.RecordBatch.from_arrays(columns, schema=columns_schema(self._fields)), failures | unreadable)
+
+    def _unreadable(self, examples: list[bytes]) -> dict[int, Failure]:
+        """The rows that the decoder refuses, each tried alone."""
+        failures = {}
+        for row, example in enumerate(examples):
+            try:
+                self._decode([example])
+            except RuntimeError as error:
+                words = str(error).removeprefix("INVALID_ARGUMENT: ").removeprefix("DATA_LOSS: ")
+                failures[row] = failure("InvalidExample", words)
+        return failures
 
     def _decode(self, examples: list[bytes]) -> pa.RecordBatch:
         if not examples:  # which the decoder refuses
