@@ -66,22 +66,28 @@ def test_a_file_on_cloud_storage(bucket: Bucket, name: str) -> None:
     assert values(read(part(f"gs://bucket/{name}", "tfrecord"))) == NUMBERED
 
 
-@pytest.mark.parametrize(
-    ("position", "reason"),
-    [
-        (len(b"one") + FRAME_BYTES + FRAME_BYTES, "the checksum of its length is wrong"),
-        (len(b"one") + FRAME_BYTES + FRAME_BYTES + 12 + 40, "the checksum of its data is wrong"),
-        (len(b"one") + FRAME_BYTES + FRAME_BYTES + 12 + 500, "the checksum of its data is wrong"),
-    ],
-)
 @pytest.mark.parametrize("chunk", [CHUNK_BYTES, 7])
-def test_a_flipped_bit_in_the_third_record(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, position: int, reason: str, chunk: int
+def test_a_flipped_bit_in_the_length_of_the_third_record(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chunk: int
 ) -> None:
     monkeypatch.setattr(tfrecords, "CHUNK_BYTES", chunk)
-    read_all = list(read(part(written(tmp_path, flipped(framed(FIVE), position)), "tfrecord")))
+    content = flipped(framed(FIVE), len(b"one") + FRAME_BYTES + FRAME_BYTES)
+    read_all = list(read(part(written(tmp_path, content), "tfrecord")))
     assert values(read_all) == {1: b"one", 2: b""}
-    assert end(read_all) == (3, reason)
+    assert end(read_all) == (3, "the checksum of its length is wrong")
+
+
+@pytest.mark.parametrize("position", [40, 500])
+@pytest.mark.parametrize("chunk", [CHUNK_BYTES, 7])
+def test_of_a_record_with_a_flipped_bit_in_its_data_the_others_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, position: int, chunk: int
+) -> None:
+    monkeypatch.setattr(tfrecords, "CHUNK_BYTES", chunk)
+    content = flipped(framed(FIVE), len(b"one") + FRAME_BYTES + FRAME_BYTES + 12 + position)
+    read_all = list(read(part(written(tmp_path, content), "tfrecord")))
+    assert values(read_all) == {number: value for number, value in NUMBERED.items() if number != 3}
+    wrong = [(each.first + len(each), each.broken, each.goes_on) for each in read_all if each.broken]
+    assert wrong == [(3, "the checksum of its data is wrong", True)]
 
 
 @pytest.mark.parametrize("missing", [1, 8, 19])

@@ -49,7 +49,8 @@ class Records:
         first: the number of the first of them.
         published: as the part's.
         rows: a column `payload` or `example`, or a column for each field.
-        broken: why the record after the last of them, and all that follow it in its part, cannot be read.
+        broken: why the record after the last of them cannot be read.
+        goes_on: whether those that follow that one can be; else it is the last of its part that is told of.
     """
 
     origin: str
@@ -57,6 +58,7 @@ class Records:
     published: int
     rows: pa.RecordBatch
     broken: str | None = None
+    goes_on: bool = False
 
     def __len__(self) -> int:
         return int(self.rows.num_rows)

@@ -111,6 +111,8 @@ def broken(records: Records) -> pa.RecordBatch:
 
 
 def _unreadable(records: Records) -> Failure:
+    if records.goes_on:
+        return failure("UnreadableRecord", f"{records.broken}; the rest of {records.origin} is read")
     return failure("UnreadableFile", f"{records.broken}; the rest of {records.origin} cannot be read")
 
 

@@ -29,12 +29,12 @@ class RecordsCoder(beam.coders.Coder):
         with pa.ipc.new_stream(sink, value.rows.schema) as writer:
             writer.write_batch(value.rows)  # of a slice nothing but the slice, which a pickle of it would be whole
         rows = sink.getvalue().to_pybytes()
-        return pickle.dumps((value.origin, value.first, value.published, rows, value.broken))
+        return pickle.dumps((value.origin, value.first, value.published, rows, value.broken, value.goes_on))
 
     def decode(self, encoded: bytes) -> Records:
-        origin, first, published, rows, broken = pickle.loads(encoded)  # noqa: S301 - `encode` made it
+        origin, first, published, rows, broken, goes_on = pickle.loads(encoded)  # noqa: S301 - `encode` made it
         with pa.ipc.open_stream(rows) as reader:
-            return Records(origin, first, published, reader.read_next_batch(), broken)
+            return Records(origin, first, published, reader.read_next_batch(), broken, goes_on)
 
     def estimate_size(self, value: Records) -> int:
         return int(value.rows.nbytes)
