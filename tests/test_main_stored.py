@@ -143,6 +143,23 @@ def refused(*argv: str) -> tuple[str, ...]:
     return mistakes.value.lines
 
 
+def test_two_inputs_are_refused_and_neither_is_looked_at(job_file: str, tmp_path: Path) -> None:
+    inputs = ("--input_files=nothing/*.avro", "--input_table=p:d.t")
+    assert refused(f"--job_file={job_file}", *inputs, f"--output_files={tmp_path}") == (
+        "--input_table: goes without --input_files; keep one of them",
+    )
+
+
+def test_files_beside_the_output_are_found_by_any_name_of_the_directory(
+    job_file: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    FILES["readings.ndjson"](tmp_path / "readings.ndjson")
+    monkeypatch.chdir(tmp_path)
+    assert refused(f"--job_file={job_file}", "--input_files=*.ndjson", f"--output_files={tmp_path}/") == (
+        "--output_files: readings.ndjson is in it, which --input_files reads; name a directory of its own",
+    )
+
+
 def test_files_that_the_job_would_write_beside_are_refused(job_file: str, tmp_path: Path) -> None:
     FILES["readings.ndjson"](tmp_path / "readings.ndjson")
     inputs = f"--input_files={tmp_path}/*.ndjson"

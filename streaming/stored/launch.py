@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 
 import pyarrow as pa
@@ -19,7 +20,7 @@ def look(values: Mapping[str, str], contract: Contract | None) -> tuple[Found | 
     """The stored input, and what is wrong with it, as far as can be told.
 
     Args:
-        values: the parameters by name; at most one of them is a stored input.
+        values: the parameters by name; of stored inputs, more than one are not looked at.
         contract: of the job; None where that is wrong itself: then the input is not held against it.
 
     Returns:
@@ -29,24 +30,18 @@ def look(values: Mapping[str, str], contract: Contract | None) -> tuple[Found | 
         PermanentError: the service that has it refuses to tell.
     """
     files, table = values.get("input_files"), values.get("input_table")
-    if files is None and table is None:
-        return None, []
+    if (files is None) == (table is None):
+        return None, []  # a stream, or too much, which the parameters' own check says
     try:
-        found = find(files, table, _columns(contract), contract.schema if contract else None)
+        found = find(
+            files, table, needs.columns_of_rows(contract) if contract else None, contract.schema if contract else None
+        )
     except Mistakes as error:
         return None, list(error.lines)
     wrong = [*_read_again(found, values.get("output_files"))]
     if contract is not None:
         wrong += check_stored(contract, found.form, _known(found), f"--{found.parameter}: {found.value}")
     return found, wrong
-
-
-def _columns(contract: Contract | None) -> set[str] | None:
-    """Of rows: those that the job reads; None for all."""
-    if contract is None:
-        return None
-    fields = (field.name for field in contract.schema.fields)
-    return {*fields, *needs.attributes(contract), needs.PUBLISH_TIME}
 
 
 def _known(found: Found) -> pa.Schema:
@@ -63,10 +58,14 @@ def _known(found: Found) -> pa.Schema:
         return pa.schema([])
 
 
+def _whole(path: str) -> str:
+    return path.rstrip("/") if "://" in path else os.path.abspath(path)  # noqa: PTH100 - resolves no links, as a glob
+
+
 def _read_again(found: Found, directory: str | None) -> Iterator[str]:
     """A job must not have what it has written among what it reads: the next run would read it."""
     if directory is None:
         return
-    inside = [part.origin for part in found.parts if part.origin.startswith(f"{directory.rstrip('/')}/")]
+    inside = [part.origin for part in found.parts if _whole(part.origin).startswith(f"{_whole(directory)}/")]
     if inside:
         yield f"--output_files: {inside[0]} is in it, which --input_files reads; name a directory of its own"

@@ -10,12 +10,9 @@ import pyarrow as pa
 
 from streaming import counting, metrics
 from streaming.batches import Batch
-from streaming.errors import Mistakes
 from streaming.steps import PureStep
-from streaming.stored.fit import check_stored
-from streaming.stored.records import Form, Records
+from streaming.stored.records import Records
 from streaming.stored.shaper import Shaper, broken
-from streaming.wiring import Contract
 
 
 class RecordsToBatch(PureStep[Records]):
@@ -30,19 +27,6 @@ class RecordsToBatch(PureStep[Records]):
         super().__init__(shaper, "decode")
         self._shaper = shaper
         self._origin = dict(origin or {})
-
-    @classmethod
-    def of(
-        cls, contract: Contract, form: Form, columns: pa.Schema, origin: Mapping[str, Any] | None = None
-    ) -> RecordsToBatch:
-        """Decode of a job, for an input of this form and these columns.
-
-        Raises:
-            Mistakes: they do not fit the job, as `check_stored` says it.
-        """
-        if wrong := check_stored(contract, form, columns, "the input"):
-            raise Mistakes(wrong)
-        return cls(Shaper(contract, form), origin)
 
     def display_data(self) -> dict[str, Any]:
         return self._origin
