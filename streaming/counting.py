@@ -33,8 +33,11 @@ def decoded(batch: Batch) -> None:
     metrics.count(metrics.MESSAGE_BYTES, sum(sizes))
 
 
-def taken(batch: Batch, models: Sequence[ModelPlan]) -> None:
-    """Count a batch that every sink has answered for."""
+def taken(batch: Batch, models: Sequence[ModelPlan], *, stored: bool = False) -> None:
+    """Count a batch that every sink has answered for.
+
+    Stored records have waited for nobody: their latency is counted from when they were read, and their event lag not.
+    """
     now = pa.scalar(time.time_ns() // 1000, TIMESTAMP)
     for model in models:
         answers = batch.column(model.column)
@@ -42,8 +45,9 @@ def taken(batch: Batch, models: Sequence[ModelPlan]) -> None:
     _dead_letters(batch.failures, models, now.value / 1_000_000)
     since_read = _milliseconds(now, batch.column("read_at"))
     metrics.count(metrics.BATCH_MS, int(since_read.max(initial=0.0)))
-    metrics.observe(metrics.LATENCY_MS, _milliseconds(now, batch.column("publish_time")))
-    metrics.observe(metrics.EVENT_LAG_MS, _waits(batch, "event_time"))
+    metrics.observe(metrics.LATENCY_MS, since_read if stored else _milliseconds(now, batch.column("publish_time")))
+    if not stored:
+        metrics.observe(metrics.EVENT_LAG_MS, _waits(batch, "event_time"))
     metrics.tell_aside()
 
 

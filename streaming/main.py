@@ -143,15 +143,17 @@ def draw(launch: Launch) -> beam.Pipeline:
 def _ends(launch: Launch, runner: str) -> Ends:
     parameters, contract = launch.parameters, launch.contract
     name = launch.beam_options.view_as(GoogleCloudOptions).job_name or parameters.job_name
+    starts = launch.found.starts() if launch.found else frozenset()
     read, decode = _stream(launch, runner) if launch.found is None else _stored(launch, launch.found)
     return Ends(
         read=read,
         decode=decode,
         table=services.Table(parameters.output_table) if parameters.output_table else None,
         topic=services.Topic(parameters.output_topic, parameters.output_ordering) if parameters.output_topic else None,
-        files=services.prediction_files(parameters, contract),
+        files=services.prediction_files(parameters, contract, starts),
         dead_letters=services.dead_letters(parameters, name),
-        error_files=services.error_files(parameters, contract, name),
+        error_files=services.error_files(parameters, contract, name, starts),
+        stored=launch.found is not None,
     )
 
 

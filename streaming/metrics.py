@@ -91,13 +91,15 @@ QUEUE_MS = _histogram_of(
 EVENT_LAG_MS = _histogram_of(
     "event_lag_ms",
     "milliseconds",
-    "of a message that the sinks took, from its event time until it was read; 0 for one from the future",
+    "of a message that the sinks took, from its event time until it was read; 0 for one from the future, none for a "
+    "stored record",
     (60_000,),
 )
 LATENCY_MS = _histogram_of(
     "latency_ms",
     "milliseconds",
-    "of a message, from its publish time until every sink has answered for it",
+    "of a message, from its publish time until every sink has answered for it; of a stored record from when it was "
+    "read",
     (1000, 3000, 10_000, 30_000),
 )
 BATCH_MS = _counter_of("batch_ms_sum", "milliseconds", "of all batches, from reading until every sink has answered")

@@ -43,6 +43,7 @@ class Ends:
     decode: PureStep[Any] | None = None
     files: BatchFiles | None = None
     error_files: BatchFiles | None = None
+    stored: bool = False  # whether the input is stored data, which has waited for nobody
 
 
 def build(pipeline: beam.Pipeline, contract: Contract, ends: Ends) -> beam.PCollection[Batch]:
@@ -62,4 +63,5 @@ def build(pipeline: beam.Pipeline, contract: Contract, ends: Ends) -> beam.PColl
     )
     if ends.files:
         batches |= "WriteFiles" >> beam.ParDo(WriteFiles(ends.files))
-    return batches | "WriteDeadLetters" >> beam.ParDo(WriteDeadLetters(models, ends.dead_letters, ends.error_files))
+    write_dead_letters = WriteDeadLetters(models, ends.dead_letters, ends.error_files, stored=ends.stored)
+    return batches | "WriteDeadLetters" >> beam.ParDo(write_dead_letters)

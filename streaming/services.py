@@ -126,19 +126,23 @@ def _publisher() -> Publisher:
     return shared("publisher", lambda: Publisher(publisher_client()))
 
 
-def prediction_files(parameters: Parameters, contract: Contract) -> BatchFiles | None:
-    """The files of predictions, if the job is to write any."""
+def prediction_files(
+    parameters: Parameters, contract: Contract, starts: frozenset[str] = frozenset()
+) -> BatchFiles | None:
+    """The files of predictions, if the job is to write any; `starts` as `OutputPart` has them."""
     if parameters.output_files is None:
         return None
     kind = PredictionLogFiles if parameters.output_format == "prediction_log" else ParquetFiles
-    return kind(parameters.output_files, contract.models, contract.job_hash)
+    return kind(parameters.output_files, contract.models, contract.job_hash, starts)
 
 
-def error_files(parameters: Parameters, contract: Contract, job_name: str) -> BatchFiles | None:
-    """The files of dead letters, which lie beside those of predictions."""
+def error_files(
+    parameters: Parameters, contract: Contract, job_name: str, starts: frozenset[str] = frozenset()
+) -> BatchFiles | None:
+    """The files of dead letters, which lie beside those of predictions; `starts` as `OutputPart` has them."""
     if parameters.output_files is None:
         return None
-    return ErrorFiles(parameters.output_files, job_name, contract.job_hash)
+    return ErrorFiles(parameters.output_files, job_name, contract.job_hash, starts)
 
 
 def dead_letters(parameters: Parameters, job_name: str) -> DeadLetters | None:

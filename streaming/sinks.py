@@ -2,7 +2,7 @@
 
 Several batches may be under way at once; by `finish_bundle` every one has its answer. What a service refuses joins the
 batch's failures; any other failure of a service fails the bundle, whose messages are then not acknowledged. Files are
-there when the bundle ends.
+there when their part of the input is through, and at the latest when the bundle ends.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from streaming.batches import Batch, Failure, by_row
 from streaming.refusals import Refusal
 from streaming.results import Predictions, table_schema, to_attributes, to_json, to_predictions
 from streaming.routing import untaken
+from streaming.stopping import stop_asked
 from streaming.wiring import ModelPlan, output_columns
 
 
@@ -55,13 +56,13 @@ class BatchWriter(Protocol):
     """Writes files of batches, bundle after bundle."""
 
     def write(self, batch: Batch) -> None:
-        """Write a batch, for now where nobody reads it."""
+        """Write a batch, for now where nobody reads it; one with nothing to write tells where the input is."""
 
     def close(self) -> None:
         """End the bundle: what it has written is there, and whole."""
 
     def discard(self) -> None:
-        """Drop what a bundle has written that did not end."""
+        """Drop what is not there yet of a bundle that did not end."""
 
 
 class BatchFiles(Protocol):
@@ -172,7 +173,10 @@ class Publish(_PredictionSink):
 
 
 class _FileSink(beam.DoFn):
-    """Files, if there are to be any. Those of a bundle that failed are dropped when the next one starts."""
+    """Files, if there are to be any. Those of a bundle that failed are dropped when the next one starts.
+
+    So are those of one that was cut short, as this process is asked to stop: the next run writes them whole.
+    """
 
     def __init__(self, files: BatchFiles | None) -> None:
         self._files = files
@@ -187,7 +191,7 @@ class _FileSink(beam.DoFn):
             self._writer = self._files.writer()
 
     def finish_bundle(self) -> None:
-        if self._writer:
+        if self._writer and not stop_asked.is_set():
             self._writer.close()
 
     def teardown(self) -> None:
@@ -211,12 +215,25 @@ class WriteFiles(_FileSink):
 
 
 class WriteDeadLetters(_FileSink):
-    """The batch's failures to the dead letters; then, as the last step, the count of what was delivered."""
+    """The batch's failures to the dead letters; then, as the last step, the count of what was delivered.
+
+    Args:
+        models: the job's.
+        sink: a service; None for none.
+        files: files; None for none.
+        stored: whether the batches are of stored records, for the count.
+    """
 
     def __init__(
-        self, models: Sequence[ModelPlan], sink: DeadLetterSink | None, files: BatchFiles | None = None
+        self,
+        models: Sequence[ModelPlan],
+        sink: DeadLetterSink | None,
+        files: BatchFiles | None = None,
+        *,
+        stored: bool = False,
     ) -> None:
         super().__init__(files)
+        self._stored = stored
         self._models = tuple(models)
         self._sink = sink
 
@@ -225,11 +242,10 @@ class WriteDeadLetters(_FileSink):
         return {"models": models} | super().display_data() | _shown(self._sink)
 
     def process(self, batch: Batch) -> Iterator[Batch]:
-        if batch.failures.num_rows:
-            if self._sink:
-                self._sink.write(batch.failures)
-            self.write(batch)
-        counting.taken(batch, self._models)
+        if self._sink and batch.failures.num_rows:
+            self._sink.write(batch.failures)
+        self.write(batch)
+        counting.taken(batch, self._models, stored=self._stored)
         yield batch
 
 

@@ -100,3 +100,11 @@ def test_a_batch_without_rows_is_counted_as_nothing_but_its_failures() -> None:
     batch = read(1).rejecting(pa.array([True]), [NEGATIVE])
     counting.taken(batch, [])
     assert counters() == {"dead_letters_to_example": 1}
+
+
+def test_how_old_stored_records_are_counts_for_nothing() -> None:
+    now = datetime.now(UTC)
+    counting.taken(read(2, published=START, event_time=START, at=now), [], stored=True)
+    counted = counters()
+    assert counted.get("latency_ms_bucket_1000") == 2
+    assert [name for name in counted if name.startswith("event_lag")] == []

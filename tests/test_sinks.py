@@ -362,6 +362,20 @@ def test_files_are_closed_with_each_bundle_and_dropped_if_it_did_not_end() -> No
     assert diary.said == ["writer", sent, "close", "discard", sent, "discard"]
 
 
+def test_files_of_a_bundle_that_is_cut_short_are_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+    diary = Diary()
+    sink = WriteFiles(diary)
+    sent = batch([1.0])
+    sink.start_bundle()
+    assert list(sink.process(sent)) == [sent]
+    asked = threading.Event()
+    asked.set()
+    monkeypatch.setattr("streaming.sinks.stop_asked", asked)
+    sink.finish_bundle()
+    sink.teardown()
+    assert diary.said == ["writer", sent, "discard"]
+
+
 def test_dead_letters_go_to_files_with_and_without_a_service() -> None:
     for sink in (Recorder(Counts()), None):
         diary = Diary()
@@ -369,5 +383,5 @@ def test_dead_letters_go_to_files_with_and_without_a_service() -> None:
         step.start_bundle()
         assert [len(each) for each in (*step.process(failed(1)), *step.process(batch([1.0])))] == [2, 1]
         step.finish_bundle()
-        assert diary.said == ["writer", failed(1), "close"]
+        assert diary.said == ["writer", failed(1), batch([1.0]), "close"]
         assert sink is None or len(sink.written) == 1

@@ -91,6 +91,52 @@ def test_a_bundle_that_comes_again_replaces_its_own_file_and_no_other(tmp_path: 
     ]
 
 
+def stored(origin: str, *numbers: int) -> Batch:
+    """Answered records of a file or table, of these numbers."""
+    ids = pa.array([f"{origin}#{number}" for number in numbers])
+    return batch(*map(float, numbers)).with_column("message_id", ids)
+
+
+def contents(directory: Path) -> dict[str, list[str]]:
+    """The message ids of each file, each once."""
+    return {path.name: pq.read_table(path).column("message_id").unique().to_pylist() for path in parts(directory)}
+
+
+def test_each_part_of_the_input_has_its_file_whatever_the_bundle(tmp_path: Path) -> None:
+    batches = [stored("a", 1, 2), stored("a", 3), stored("a", 4, 5), stored("b", 1), stored("b", 2)]
+    files = ParquetFiles(str(tmp_path), MODELS, "j1", frozenset({"a#4"}))
+    writing = files.writer()
+    for each in batches:
+        writing.write(each)
+    writing.close()
+    before = contents(tmp_path)
+    assert sorted(before.values()) == [["a#1", "a#2", "a#3"], ["a#4", "a#5"], ["b#1", "b#2"]]
+    for bundle in (batches[2:3], batches[3:] + batches[:2]):
+        for each in bundle:
+            writing.write(each)
+        writing.close()
+    assert contents(tmp_path) == before
+
+
+def test_of_an_unfinished_bundle_the_parts_that_are_through_stay(tmp_path: Path) -> None:
+    writing = writer(tmp_path)
+    for each in (stored("a", 1), stored("a", 2), stored("b", 1)):
+        writing.write(each)
+    writing.discard()
+    assert list(contents(tmp_path).values()) == [["a#1", "a#2"]]
+
+
+def test_dead_letters_have_a_file_for_each_part_named_after_its_first_record(tmp_path: Path) -> None:
+    failed = Failure("infer:x", "Odd", "odd", "x")
+    for fails in ([False, True], [True, True]):
+        writing = ErrorFiles(str(tmp_path), "job", "j1").writer()
+        for each, is_failing in zip((stored("a", 1), stored("a", 2)), fails, strict=True):
+            writing.write(each.failing(pa.array([is_failing]), [failed] * is_failing))
+        writing.close()
+    (part,) = parts(tmp_path, "error_records")
+    assert [json.loads(line)["message_id"] for line in part.read_text().splitlines()] == ["a#1", "a#2"]
+
+
 def test_another_job_s_file_of_the_same_records_stays(tmp_path: Path) -> None:
     write(tmp_path, batch(1.0))
     write(tmp_path, batch(1.0), job_hash="j2")
@@ -170,10 +216,13 @@ def test_dead_letters_of_no_message_have_a_file_too(tmp_path: Path) -> None:
     assert len(parts(tmp_path, "error_records")) == 2
 
 
-def test_the_first_id_is_that_of_the_rows_before_that_of_the_failures() -> None:
-    failed = failure_rows(readings([1.0]).rows, [Failure("decode", "AvroError", "cut")])
-    assert first_id(Batch(batch(1.0, first=4).rows, failed)) == "message-4"
-    assert first_id(Batch(readings([]).rows, failed)) == "message-0"
+def test_the_first_id_is_that_of_the_first_record_even_if_it_was_rejected() -> None:
+    wrong = Failure("decode", "AvroError", "cut")
+    failed = failure_rows(stored("a", 12, 9).rows, [wrong] * 2)
+    assert first_id(Batch(stored("a", 10, 11).rows, failed)) == "a#9"
+    assert first_id(Batch(stored("a", 8, 10).rows, failed)) == "a#8"
+    assert first_id(Batch(stored("a").rows, failed)) == "a#9"
+    assert first_id(readings([]).with_events([wrong])) is None
 
 
 def test_a_directory_is_made_before_the_start(tmp_path: Path) -> None:
@@ -203,7 +252,7 @@ def test_a_file_that_cannot_be_written_says_where_and_what_to_do(tmp_path: Path)
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="only Linux has it")  # noqa: PTH110
 def test_a_full_disk_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("streaming.stored.output.BundlePart._scratch", lambda _: Path("/dev/full"))
+    monkeypatch.setattr("streaming.stored.output.OutputPart._scratch", lambda _: Path("/dev/full"))
     with pytest.raises(PermanentError, match=f"cannot write to {tmp_path}/predictions: .*No space left on device"):
         write(tmp_path, *(batch(1.0, first=number) for number in range(3)))
 

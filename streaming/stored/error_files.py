@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +13,7 @@ from apache_beam.transforms.display import HasDisplayData
 
 from streaming import deadletters
 from streaming.batches import Batch
-from streaming.stored.output import BundlePart, first_id
+from streaming.stored.output import OutputPart
 
 ERROR_RECORDS = "error_records"
 
@@ -24,24 +25,26 @@ class ErrorFiles(HasDisplayData):
     output_files: str
     job_name: str
     job_hash: str
+    starts: frozenset[str] = frozenset()
 
     def display_data(self) -> dict[str, str]:
         return {"output_files": self.output_files}
 
     def writer(self) -> ErrorWriter:
-        return ErrorWriter(self.output_files, self.job_name, self.job_hash)
+        return ErrorWriter(self.output_files, self.job_name, self.job_hash, self.starts)
 
 
 class ErrorWriter:
-    """Writes batches' failures, bundle after bundle."""
+    """Writes batches' failures, part after part."""
 
-    def __init__(self, output_files: str, job_name: str, job_hash: str) -> None:
+    def __init__(self, output_files: str, job_name: str, job_hash: str, starts: Collection[str]) -> None:
         self._job_name = job_name
-        self._part = BundlePart(f"{output_files.rstrip('/')}/{ERROR_RECORDS}", "ndjson", job_hash, _Lines)
+        self._part = OutputPart(f"{output_files.rstrip('/')}/{ERROR_RECORDS}", "ndjson", job_hash, _Lines, starts)
 
     def write(self, batch: Batch) -> None:
+        self._part.follow(batch)
         if batch.failures.num_rows:
-            self._part.write(first_id(batch), self._lines(batch.failures))
+            self._part.write(self._lines(batch.failures))
 
     def close(self) -> None:
         self._part.close()

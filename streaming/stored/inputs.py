@@ -57,6 +57,10 @@ class Found:
     parameter: Literal["input_files", "input_table"] = "input_files"
     value: str = ""
 
+    def starts(self) -> frozenset[str]:
+        """The message ids that parts begin with which are not the first of their file."""
+        return frozenset(f"{part.origin}#{part.first}" for part in self.parts if part.first > 1)
+
 
 def find(
     files: str | None,

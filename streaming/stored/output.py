@@ -1,15 +1,15 @@
-"""Files that are there whole or not at all: each is the part that one bundle adds to a directory.
+"""Files that are there whole or not at all: each holds what came of one part of the input.
 
-A part is written under another name, and has its own once its bundle ends: nobody reads half of one. Its name follows
-from its bundle's first record, so that a bundle that comes again replaces what it has left, and adds nothing. That is
-for stored data alone: of a stream, a message that comes again may begin a bundle of other messages.
+A file is written under another name, and has its own once its part is through: nobody reads half of one. Its name
+follows from the part's first record, so that a part that is read again replaces what it has left, and adds nothing.
+A file of each bundle would not do: in what order and in which bundles a runner reads the parts is never the same twice.
 """
 
 from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
 from pathlib import Path
@@ -40,14 +40,15 @@ class FileFormat(Protocol[Content_contra]):
         """Write what is left; then it is whole."""
 
 
-class BundlePart(Generic[Content_contra]):
-    """The part that a bundle adds to a directory, if it has anything to add. One serves bundle after bundle.
+class OutputPart(Generic[Content_contra]):
+    """The file that a part of the input adds to a directory, if it has anything to add. One serves part after part.
 
     Args:
         directory: local, or on gs://.
         ending: of the part's name, as in `parquet`.
         salt: tells this job's parts from another's.
         begin: opens a new file at a path.
+        starts: the message ids that parts begin with, but for those that are the first of their file or table.
 
     Raises:
         PermanentError: a file cannot be written, and somebody must mend that.
@@ -55,40 +56,56 @@ class BundlePart(Generic[Content_contra]):
     """
 
     def __init__(
-        self, directory: str, ending: str, salt: str, begin: Callable[[Path], FileFormat[Content_contra]]
+        self,
+        directory: str,
+        ending: str,
+        salt: str,
+        begin: Callable[[Path], FileFormat[Content_contra]],
+        starts: Collection[str] = (),
     ) -> None:
         self._directory = directory.rstrip("/")
         self._ending = ending
         self._salt = salt
         self._begin = begin
-        self._under_way: tuple[str, Path, FileFormat[Content_contra]] | None = None
+        self._starts = starts
+        self._first: str | None = None
+        self._under_way: tuple[Path, FileFormat[Content_contra]] | None = None
 
-    def write(self, first: str, content: Content_contra) -> None:
-        """Add to the part; one that begins by this is named after `first`, a message id."""
+    def follow(self, batch: Batch) -> None:
+        """Take note of a batch, whether or not anything is written of it. Where a part begins, the last one is through.
+
+        Batches come in the order in which they were read, and a part is read in one go.
+        """
+        first = first_id(batch)
+        if first is not None and (self._first is None or first.endswith("#1") or first in self._starts):
+            self.close()
+            self._first = first
+
+    def write(self, content: Content_contra) -> None:
+        """Add to the file of the part that is followed."""
         with _writing(self._directory):
             if self._under_way is None:
                 scratch = self._scratch()
-                self._under_way = (self._name(first), scratch, self._begin(scratch))
-            self._under_way[2].write(content)
+                self._under_way = (scratch, self._begin(scratch))
+            self._under_way[1].write(content)
 
     def close(self) -> None:
-        """End the bundle: the part is there from now on."""
-        if self._under_way is None:
-            return
-        name, scratch, file = self._under_way
-        with _writing(self._directory):
-            file.close()
-            _deliver(scratch, f"{self._directory}/{name}")
-        self._under_way = None
+        """The part is through: its file is there from now on."""
+        if self._under_way is not None:
+            scratch, file = self._under_way
+            with _writing(self._directory):
+                file.close()
+                _deliver(scratch, f"{self._directory}/{self._name()}")
+        self._first = self._under_way = None
 
     def discard(self) -> None:
-        """Drop what an unfinished bundle has written."""
+        """Drop what is written of an unfinished part."""
         if self._under_way is not None:
-            _, scratch, _ = self._under_way
-            scratch.unlink(missing_ok=True)
-            self._under_way = None
+            self._under_way[0].unlink(missing_ok=True)
+        self._first = self._under_way = None
 
-    def _name(self, first: str) -> str:
+    def _name(self) -> str:
+        first = self._first or uuid4().hex  # of events alone, which are of no message
         return f"part-{hashlib.sha256(f'{self._salt}/{first}'.encode()).hexdigest()[:24]}.{self._ending}"
 
     def _scratch(self) -> Path:
@@ -98,16 +115,16 @@ class BundlePart(Generic[Content_contra]):
         return directory / f".part-{uuid4().hex}.{self._ending}"
 
 
-def first_id(batch: Batch) -> str:
-    """The message id of the batch's first record, which no other batch has.
+def first_id(batch: Batch) -> str | None:
+    """The message id of the batch's first record, whether it was rejected or not; None where it has none."""
+    columns = [records.column("message_id").drop_null() for records in (batch.rows, batch.failures)]
+    ids = [*columns[0][:1].to_pylist(), *columns[1].to_pylist()]  # rows are in order, failures by their stages
+    return min(ids, key=_number, default=None)
 
-    Not of the first one that is written: that may be another when the bundle comes again.
-    """
-    for records in (batch.rows, batch.failures):
-        known = records.column("message_id").drop_null()
-        if len(known):
-            return str(known[0])
-    return uuid4().hex  # events alone, which are of no message
+
+def _number(message_id: str) -> int:
+    number = message_id.rpartition("#")[2]
+    return int(number) if number.isdecimal() else 0  # ids that are not of stored records have no order
 
 
 def make_directory(directory: str, place: str) -> None:

@@ -16,7 +16,7 @@ import pyarrow as pa
 from apache_beam.transforms.display import HasDisplayData
 
 from streaming.batches import Batch
-from streaming.stored.output import BundlePart, first_id
+from streaming.stored.output import OutputPart
 from streaming.stored.predict_logs import PredictionLogs
 from streaming.wiring import ModelPlan
 
@@ -33,6 +33,7 @@ class PredictionLogFiles(HasDisplayData):
     output_files: str
     models: tuple[ModelPlan, ...]
     job_hash: str
+    starts: frozenset[str] = frozenset()
 
     def display_data(self) -> dict[str, str]:
         return {"output_files": self.output_files, "output_format": "prediction_log"}
@@ -42,20 +43,22 @@ class PredictionLogFiles(HasDisplayData):
 
 
 class PredictionLogWriter:
-    """Writes batches, bundle after bundle."""
+    """Writes batches, part after part."""
 
     def __init__(self, files: PredictionLogFiles) -> None:
         directory = f"{files.output_files.rstrip('/')}/{PREDICTION_LOGS}"
         self._parts = {
-            model.name: BundlePart(f"{directory}/{model.name}", "tfrecord", files.job_hash, RecordFile)
+            model.name: OutputPart(f"{directory}/{model.name}", "tfrecord", files.job_hash, RecordFile, files.starts)
             for model in files.models
         }
         self._logs = [PredictionLogs.of(model) for model in files.models]
 
     def write(self, batch: Batch) -> None:
         for logs in self._logs:
+            part = self._parts[logs.model.name]
+            part.follow(batch)
             for records in logs(batch):
-                self._parts[logs.model.name].write(first_id(batch), records)
+                part.write(records)
 
     def close(self) -> None:
         for part in self._parts.values():
