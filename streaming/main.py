@@ -115,7 +115,7 @@ def _checked(flags: _Flags) -> Launch:
         except Mistakes as error:
             mistakes += error.lines
     found, wrong = look(flags.values, contract)
-    mistakes += wrong
+    mistakes += [line for line in wrong if line not in mistakes]  # a parameter's form is looked at by both
     if mistakes or contract is None:
         raise Mistakes(mistakes)
     parameters = Parameters.model_validate(flags.values)

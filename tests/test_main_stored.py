@@ -133,14 +133,25 @@ def table(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("table")
-def test_a_table_is_read_by_a_batch_job(job_file: str) -> None:
+def test_a_table_is_read_by_a_batch_job(job_file: str, caplog: pytest.LogCaptureFixture) -> None:
     check_translation(dry_run(f"--job_file={job_file}", "--input_table=p:d.t", "--output_files=gs://b/out"))
+    (said,) = [each.getMessage() for each in caplog.records if each.name == "streaming.stored.launch"]
+    assert said == (
+        "--input_table: p:d.t: the job file has no message.id, so that rows are numbered as BigQuery sends them: "
+        "another run gives them other ids, and its predictions come beside these; name the field that identifies a row"
+    )
 
 
 def refused(*argv: str) -> tuple[str, ...]:
     with pytest.raises(Mistakes) as mistakes:
         main.checked(["--runner=FnApiRunner", *argv])
     return mistakes.value.lines
+
+
+def test_a_table_of_no_such_form_is_said_once(job_file: str, tmp_path: Path) -> None:
+    assert refused(f"--job_file={job_file}", "--input_table=nonsense", f"--output_files={tmp_path}") == (
+        "--input_table: 'nonsense' is not a table; write PROJECT:DATASET.TABLE or PROJECT.DATASET.TABLE",
+    )
 
 
 def test_two_inputs_are_refused_and_neither_is_looked_at(job_file: str, tmp_path: Path) -> None:

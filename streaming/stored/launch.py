@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator, Mapping
 
@@ -14,6 +15,13 @@ from streaming.stored.fit import check_stored
 from streaming.stored.inputs import Found, find
 from streaming.stored.records import EXAMPLE
 from streaming.wiring import Contract
+
+_LOG = logging.getLogger(__name__)
+
+_PASSING_IDS = (
+    "--input_table: %s: the job file has no message.id, so that rows are numbered as BigQuery sends them: another run "
+    "gives them other ids, and its predictions come beside these; name the field that identifies a row"
+)
 
 
 def look(values: Mapping[str, str], contract: Contract | None) -> tuple[Found | None, list[str]]:
@@ -33,13 +41,14 @@ def look(values: Mapping[str, str], contract: Contract | None) -> tuple[Found | 
     if (files is None) == (table is None):
         return None, []  # a stream, or too much, which the parameters' own check says
     try:
-        found = find(
-            files, table, needs.columns_of_rows(contract) if contract else None, contract.schema if contract else None
-        )
+        wanted, schema = (needs.columns_of_rows(contract), contract.schema) if contract else (None, None)
+        found = find(files, table, wanted, schema)
     except Mistakes as error:
         return None, list(error.lines)
     wrong = [*_read_again(found, values.get("output_files"))]
     if contract is not None:
+        if table is not None and contract.message.id is None:
+            _LOG.warning(_PASSING_IDS, table)
         wrong += check_stored(contract, found.form, _known(found), f"--{found.parameter}: {found.value}")
     return found, wrong
 
