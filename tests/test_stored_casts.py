@@ -113,8 +113,9 @@ def test_what_json_does_not_have(column: pa.Array, kind: Any, expected: list[Any
     assert (values[: len(expected)], failures) == (expected, {})
 
 
-def test_instants_beyond_the_schemas_unit_do_not_fit() -> None:
-    values, failures = fit(pa.array([2**62, 0, None], pa.timestamp("s", "UTC")), MICROS)
+@pytest.mark.parametrize("seconds", [2**62, -(2**62), -(2**63)])
+def test_instants_beyond_the_schemas_unit_do_not_fit(seconds: int) -> None:
+    values, failures = fit(pa.array([seconds, 0, None], pa.timestamp("s", "UTC")), MICROS)
     assert values == [None, datetime(1970, 1, 1, tzinfo=UTC), None]
     assert failures == {
         0: failure("OutOfRange", "field f: the value does not fit timestamp[us, tz=UTC]"),

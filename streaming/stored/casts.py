@@ -226,7 +226,7 @@ def _to_timestamps(values: pa.Array, wanted: pa.DataType) -> Cast:
     numbers = values.view(pa.int64()).fill_null(0).to_numpy(zero_copy_only=False)
     have, want = _PER_SECOND[values.type.unit], _PER_SECOND[wanted.unit]
     most = (2**63 - 1) // max(1, want // have)
-    wrong = np.abs(numbers) > most
+    wrong = (numbers > most) | (numbers < -most)
     scaled = np.where(wrong, 0, numbers) * (want // have) if want >= have else numbers // (have // want)
     return pa.array(scaled, mask=_nulls(values)).view(wanted), wrong
 
