@@ -60,6 +60,9 @@ class SmallJob:
         pipeline | beam.Create([1, 2, 3]) | "Step" >> beam.ParDo(self.step)
         return pipeline.run()
 
+    def ends(self):
+        return False
+
     def stop_reading(self):
         DONE.set()
 
