@@ -7,8 +7,8 @@ tfx-bsl's `RunInference`, `PredictionLog`s to TFRecords. Both have the same rows
 Fn API runner in one process. Ours is the command `run` with all that it starts.
 
 Each figure is the difference between many rows and few, so that starts and the loading of models do not count; CPU is
-that of a process with its children. The pipelines take turns, and the median of their rounds is given, for a shared
-machine is now fast, now slow.
+that of a process with its children. The pipelines take turns, and of their rounds the cheapest count, for others on the
+machine only add to them.
 """
 
 from __future__ import annotations
@@ -21,11 +21,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from statistics import median
 
 import numpy as np
 import pyarrow as pa
@@ -98,15 +97,18 @@ def measured(directory: Path, rows: int, usual_rows: int, rounds: int) -> dict[s
         "TFRecords -> PredictionLogs": (partial(run_ours, directory, "tfrecord", "prediction_log"), rows),
         USUAL: (partial(with_usual, directory), usual_rows),
     }
-    found: dict[str, list[Cost]] = {name: [] for name in pipelines}
+    few: dict[str, list[Cost]] = {name: [] for name in pipelines}
+    many: dict[str, list[Cost]] = {name: [] for name in pipelines}
     for _ in range(rounds):
         for name, (run, count) in pipelines.items():
-            start = cost(partial(run, FEW))
-            found[name].append(cost(partial(run, FEW + count)).beyond(start, count))
-    return {
-        name: Cost(median(each.seconds for each in costs), median(each.cpu_seconds for each in costs))
-        for name, costs in found.items()
-    }
+            few[name].append(cost(partial(run, FEW)))
+            many[name].append(cost(partial(run, FEW + count)))
+    return {name: least(many[name]).beyond(least(few[name]), count) for name, (_, count) in pipelines.items()}
+
+
+def least(costs: Sequence[Cost]) -> Cost:
+    """What is left where least came from others on the machine."""
+    return Cost(min(each.seconds for each in costs), min(each.cpu_seconds for each in costs))
 
 
 def cost(run: Callable[[], None]) -> Cost:
@@ -166,9 +168,8 @@ def report(costs: dict[str, Cost]) -> None:
     width = max(map(len, costs))
     print(f"{'':{width}}  rows a second  CPU us a row  times less CPU")
     for name, each in costs.items():
-        print(
-            f"{name:{width}}  {1 / each.seconds:13,.0f}  {each.cpu_seconds * 1e6:12.1f}  {usual / each.cpu_seconds:14.1f}"
-        )
+        figures = f"{1 / each.seconds:13,.0f}  {each.cpu_seconds * 1e6:12.1f}  {usual / each.cpu_seconds:14.1f}"
+        print(f"{name:{width}}  {figures}")
 
 
 if __name__ == "__main__":
