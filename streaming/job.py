@@ -18,7 +18,7 @@ from streaming.durations import Duration, parse_duration, show_duration
 from streaming.files import read_file
 from streaming.job_mistakes import validated
 from streaming.job_models import Model
-from streaming.job_parts import Feature, FeatureName, ModelName, Part, Reference, Shorthand
+from streaming.job_parts import ColumnName, Feature, FeatureName, FieldName, ModelName, Part, Reference, Shorthand
 from streaming.yaml_documents import beside, parse_document
 
 
@@ -90,6 +90,11 @@ class Job(Part):
         None,
         min_length=1,
         description="the tf.Example, feature: field; without it every scalar field under its own name",
+    )
+    columns: dict[ColumnName, FieldName] | None = Field(
+        None,
+        min_length=1,
+        description="column: field of the message, which each row of predictions carries, NaN as NULL; without it none",
     )
     models: dict[ModelName, Model] = Field(min_length=1, description="the models by name, in any order")
 

@@ -20,6 +20,7 @@ from pydantic_core import CoreSchema, core_schema
 ModelName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,99}$")]
 COLUMN_NAME = r"^[A-Za-z_][A-Za-z0-9_]{0,299}$"
 ColumnName = Annotated[str, StringConstraints(pattern=COLUMN_NAME)]
+FieldName = Annotated[str, StringConstraints(min_length=1)]
 FeatureName = Annotated[str, StringConstraints(min_length=1)]
 
 

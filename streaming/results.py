@@ -32,14 +32,14 @@ _AFTER = (
 )
 
 FIXED_COLUMNS = frozenset(field.name for field in (*_BEFORE, *_AFTER))
-"""The columns that every predictions table has; the models' outputs stand between them."""
+"""The columns that every predictions table has; carried fields and the models' outputs stand between them."""
 
 MESSAGE_ATTRIBUTES = ("key", "model", "prediction_id", "event_time")
 """The columns that are also attributes of an output message, for subscription filters."""
 
 
 def table_schema(output_columns: Sequence[pa.Field]) -> pa.Schema:
-    """The columns of the predictions table of a job whose models fill `output_columns`."""
+    """The columns of the predictions table of a job whose fields and models fill `output_columns`."""
     return pa.schema([*_BEFORE, *output_columns, *_AFTER])
 
 
@@ -83,11 +83,18 @@ def _rows_of(batch: Batch, model: ModelPlan, job_hash: str, schema: pa.Schema) -
     columns = {name: rows.column(name) for name in FIXED_COLUMNS & set(rows.schema.names)}
     columns |= {field.name: answers.field(f"({field.name})") for field in ANSWER_CONSTANTS}
     columns |= {field.name: answers.field(field.name) for field in model.fields}
+    columns |= {each.column: _carried(rows.column(each.field), each.type) for each in model.carries}
     columns["model"] = _constant(model.name, rows.num_rows)
     columns["job_hash"] = _constant(job_hash, rows.num_rows)
     columns["prediction_id"] = pc.binary_join_element_wise(rows.column("id"), columns["model"], "/")
     arrays = [columns[field.name] if field.name in columns else pa.nulls(rows.num_rows, field.type) for field in schema]
     return pa.RecordBatch.from_arrays(arrays, schema=schema), pc.indices_nonzero(answered)
+
+
+def _carried(values: pa.Array, kind: pa.DataType) -> pa.Array:
+    """What messages say, as a column holds it: JSON has no NaN and no infinity, so these are null."""
+    cast = values.cast(kind, safe=False)
+    return pc.if_else(pc.is_finite(cast), cast, None) if pa.types.is_floating(kind) else cast
 
 
 def _constant(text: str, rows: int) -> pa.Array:

@@ -45,6 +45,18 @@ class Output:
 
 
 @dataclass(frozen=True)
+class Carried:
+    """A column of the table that a field fills: each row of predictions carries what the message said.
+
+    `column` is the table's, `field` the batch's. `type` is the table column's.
+    """
+
+    column: str
+    field: str
+    type: pa.DataType
+
+
+@dataclass(frozen=True)
 class Condition:
     """A test of a column; all that is given must hold, and a null never passes.
 
@@ -166,6 +178,7 @@ class ModelPlan:
         takes: which rows.
         timeout: how long one call may last; None for any time.
         batch_size: most rows of one call; None for the whole batch.
+        carries: what its rows say of the message itself; the same for all models of a job.
     """
 
     name: str
@@ -176,6 +189,7 @@ class ModelPlan:
     takes: Selection = Selection()
     timeout: timedelta | None = None
     batch_size: int | None = None
+    carries: tuple[Carried, ...] = ()
 
     @property
     def stage(self) -> str:
@@ -215,10 +229,12 @@ class Contract:
 
     @property
     def output_columns(self) -> tuple[pa.Field, ...]:
-        """The columns that the models' outputs fill, each once, in graph order."""
+        """The columns that fields and the models' outputs fill, each once, in graph order."""
         return output_columns(self.models)
 
 
 def output_columns(models: Sequence[ModelPlan]) -> tuple[pa.Field, ...]:
-    """The columns that the models' outputs fill, each once, in the models' order."""
-    return tuple({field.name: field for model in models for field in model.fields}.values())
+    """The columns that fields and the models' outputs fill, each once, in the models' order."""
+    carried = [pa.field(each.column, each.type) for model in models for each in model.carries]
+    outputs = [field for model in models for field in model.fields]
+    return tuple({field.name: field for field in (*carried, *outputs)}.values())

@@ -116,6 +116,7 @@ def test_a_job_file_that_says_as_little_as_possible() -> None:
         },
         "window": {"fixed": "5m"},
         "features": None,
+        "columns": None,
         "models": {"m": {"path": "m", "signature": ("serving_default",)} | dict.fromkeys(ABSENT)},
     }
 

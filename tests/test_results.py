@@ -9,7 +9,7 @@ import pytest
 
 from streaming.batches import TIMESTAMP, Batch
 from streaming.results import FIXED_COLUMNS, Predictions, table_schema, to_attributes, to_json, to_predictions
-from streaming.wiring import ModelPlan, Output
+from streaming.wiring import Carried, ModelPlan, Output, output_columns
 from tests.builders import PREDICTION, START, answered, batch, envelope, plan, windowed
 
 SCORES = Output("scores", "scores", pa.list_(pa.float64()))
@@ -280,3 +280,13 @@ def test_the_attributes_of_a_message() -> None:
         {**second, "prediction_id": "id-0/second", "event_time": "2026-03-01T12:00:00.000000Z"},
         {"key": "\n", **second, "prediction_id": "id-1/second", "event_time": "2026-03-01T12:00:01.000000Z"},
     ]
+
+
+def test_each_row_says_what_the_message_said() -> None:
+    model = plan(carries=(Carried("input", "field:value", pa.float64()), Carried("n", "field:n", pa.int64())))
+    read = windowed(batch(3)).with_column("field:value", pa.array([2.5, float("nan"), None], pa.float32()))
+    built = answered(read.with_column("field:n", pa.array([1, 2, 3], pa.int32())), model, [{"prediction": 1.0}] * 3)
+    rows = to_predictions(built, [model], "j1", table_schema(output_columns([model]))).rows
+    assert rows.schema.names[11:14] == ["input", "n", "prediction"]
+    assert [(each["input"], each["n"]) for each in rows.to_pylist()] == [(2.5, 1), (None, 2), (None, 3)]
+    assert [json.loads(line).get("input") for line in to_json(rows)] == [2.5, None, None]

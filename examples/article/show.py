@@ -30,7 +30,8 @@ def _of_table(table: str) -> Iterator[str]:
 
 
 def _row(row: dict[str, object]) -> str:
-    return f"{row['model']:8} {row['key']} {row['prediction']:6.0f}"
+    asked = f" {row['input']:6.0f}" if "input" in row else ""
+    return f"{row['model']:8} {row['key']}{asked} {row['prediction']:6.0f}"
 
 
 def _logs(file: Path) -> Iterator[str]:

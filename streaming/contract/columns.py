@@ -103,7 +103,7 @@ def wire(
 
 def _output(found: Findings, place: str, name: str, offer: Offer, said: ModelOutput | None) -> Output | None:
     column = offer.column if said is None else said.column
-    if wrong := _wrong_column(column):
+    if wrong := wrong_column(column):
         found.add(place, wrong)
     elif offer.type is None:
         found.add(place, f"{offer.shown} fits no column; list only the outputs that you want under outputs")
@@ -114,7 +114,8 @@ def _output(found: Findings, place: str, name: str, offer: Offer, said: ModelOut
     return None
 
 
-def _wrong_column(column: str) -> str | None:
+def wrong_column(column: str) -> str | None:
+    """Why no column can be called so, or None."""
     if column.lower() in FIXED_COLUMNS:
         return f"the column {column} is one of every table's own; name another"
     if not re.fullmatch(COLUMN_NAME, column):  # an output's own name may be anything

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from streaming.contract.calls import Called, read_call
+from streaming.contract.carried import carried
 from streaming.contract.ensembles import ensemble_call
 from streaming.contract.features import Given, given_features
 from streaming.contract.findings import Findings
@@ -37,10 +40,14 @@ def check(job: Job) -> Contract:
     given = given_features(found, sources, job, calls)
     takes = selections(found, sources, job.models)
     check_reach(found, job.models, order, takes)
+    carries = carried(found, sources, job.columns or {}, outputs)
     if found.lines:
         raise Mistakes(found.lines)
     plans = tuple(
-        _plan(name, job.models[name], calls.get(name), given.get(name), outputs[name], takes[name]) for name in order
+        replace(
+            _plan(name, job.models[name], calls.get(name), given.get(name), outputs[name], takes[name]), carries=carries
+        )
+        for name in order
     )
     shared = next((plan.features for plan in plans if plan.shares_examples), ())
     return Contract(job.message, schema, job.window.fixed, shared, plans, job.hash)

@@ -225,8 +225,8 @@ def _to_timestamps(values: pa.Array, wanted: pa.DataType) -> Cast:
         return numbers.view(wanted), wrong
     numbers = values.view(pa.int64()).fill_null(0).to_numpy(zero_copy_only=False)
     have, want = _PER_SECOND[values.type.unit], _PER_SECOND[wanted.unit]
-    most = (2**63 - 1) // max(1, want // have)
-    wrong = (numbers > most) | (numbers < -most)
+    factor = max(1, want // have)
+    wrong = (numbers > (2**63 - 1) // factor) | (numbers < -(2**63 // factor))
     scaled = np.where(wrong, 0, numbers) * (want // have) if want >= have else numbers // (have // want)
     return pa.array(scaled, mask=_nulls(values)).view(wanted), wrong
 

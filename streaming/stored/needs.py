@@ -49,6 +49,7 @@ def fields_beside_examples(contract: Contract) -> tuple[SchemaField, ...]:
     columns = {field_column(name) for name in identity_fields(contract)}
     for model in contract.models:
         columns |= {each.column for each in _conditions(model.takes)}
+        columns |= {each.field for each in model.carries}
         columns |= {each.column for each in model.features if not model.shares_examples}
     return tuple(field for field in contract.schema.fields if field_column(field.name) in columns)
 
