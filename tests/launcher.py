@@ -32,7 +32,7 @@ google.auth.default = lambda *_, **__: (AnonymousCredentials(), "my-project")
 """
 """Run as the process starts: nobody has an account here, and looking for one takes a network."""
 
-PATIENCE = 60  # seconds until a launch that does not end is a failure
+PATIENCE = 180  # seconds until a launch that does not end is a failure
 
 
 Answer = tuple[HTTPStatus, dict[str, Any], dict[str, str]]

@@ -70,7 +70,7 @@ def batch(first: int, rows: int) -> pa.RecordBatch:
 
 
 def answer(future: Future[list[Refusal]]) -> list[Refusal]:
-    return future.result(10)
+    return future.result(60)
 
 
 def test_rows_of_every_type_arrive_as_they_are(server: BigQueryWriteServer, connect: Connect) -> None:
