@@ -47,6 +47,18 @@ def monitored(*flags: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([*MONITOR, *flags], capture_output=True, text=True, check=False, timeout=60)
 
 
+def reported(pid: int) -> subprocess.CompletedProcess[str]:
+    """What the monitor says once the job's report, which is written every second, has messages from end to end."""
+    said: list[subprocess.CompletedProcess[str]] = []
+
+    def has_latency() -> bool:
+        said.append(monitored(str(pid), "--once", "--json"))
+        return json.loads(said[-1].stdout)["figures"]["latency_p99"]["value"] is not None
+
+    await_true(has_latency)
+    return said[-1]
+
+
 def test_a_running_job_is_scraped_and_looked_at(service: Service, tmp_path: Path) -> None:
     stop = threading.Event()
     plan = {"rate": 100, "seed": 7, "faults": dict.fromkeys(Fault, 0.0)}
@@ -61,7 +73,7 @@ def test_a_running_job_is_scraped_and_looked_at(service: Service, tmp_path: Path
         publisher.start()
         try:
             await_true(lambda: metrics(address)["pubsub_inference_predictions_total"] > 500)
-            seen = monitored(str(process.pid), "--once", "--json")
+            seen = reported(process.pid)
             screen = monitored("--once")
         finally:
             stop.set()
