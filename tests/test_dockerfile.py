@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from streaming.dataflow.dockerfile import Copy, Dockerfile, Instruction
+from streaming.local.supervisor import ALLOCATOR
 
 ROOT = Path(__file__).parents[1]
 DOCKERFILE = Dockerfile.parse((ROOT / "Dockerfile").read_text())
@@ -133,6 +134,7 @@ def test_nothing_is_set_but_what_pip_launcher_and_worker_need() -> None:
         "RUN_PYTHON_SDK_IN_DEFAULT_ENVIRONMENT": "1",
         "TF_CPP_MIN_LOG_LEVEL": "2",
         "TF_ENABLE_ONEDNN_OPTS": "0",
+        **ALLOCATOR,
     }
 
 

@@ -32,6 +32,9 @@ WORKER = (sys.executable, "-m", "streaming.local.worker")
 
 
 _QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "GRPC_VERBOSITY": "ERROR"}
+ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": str(32 << 20), "MALLOC_TRIM_THRESHOLD_": str(128 << 20)}
+"""The C library keeps so much for the next batch: else it gives each batch's memory back, and asks for it again."""
+
 # TensorFlow and gRPC log before they read those variables: absl's lines, but for those of a fatal error.
 _NOISE = re.compile(
     rb"[IWE]\d{4} \d\d:\d\d:[\d.]+ +\d+ \S+:\d+\] |WARNING: All log messages before absl::InitializeLog"
@@ -156,7 +159,7 @@ class _Supervisor:
         reader, writer = os.pipe()
         worker.process = spawn(
             [*self.program, "--events-fd", str(writer), *self.arguments],
-            env=dict(os.environ) if self.debug else {**_QUIET, **os.environ},
+            env={**ALLOCATOR, **({} if self.debug else _QUIET), **os.environ},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             pass_fds=[writer],
