@@ -83,10 +83,12 @@ class Windower:
         )
 
     def _too_far(self, time: int, published: int) -> Failure:
-        limit = f"max_past {show_duration(self._source.max_past)} before"
+        name, limit, side = "max_past", self._source.max_past, "before"
         if time > published:
-            limit = f"max_future {show_duration(self._source.max_future)} after"
-        message = f"event time {_show(time)} is more than {limit} publish time {_show(published)}"
+            name, limit, side = "max_future", self._source.max_future, "after"
+        far = f"event time {_show(time)} is more than {name} {show_duration(limit)} {side} publish time"
+        remedy = f"if it is right, raise message.event_time.{name} in the job file"
+        message = f"{far} {_show(published)}; {remedy}"
         return Failure("event_time", "EventTimeOutOfRange", message)
 
 

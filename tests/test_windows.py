@@ -115,10 +115,12 @@ def test_event_times_too_far_from_their_publish_time_are_rejected() -> None:
     batch = window(pa.array(moments, TIMESTAMP), event_time)
     assert [row[:2] for row in times(batch)] == [("0", NOON - hour), ("2", NOON + half)]
     too_early = (
-        "event time 2026-01-31T10:59:59.999999Z is more than max_past 1h before publish time 2026-01-31T12:00:00Z"
+        "event time 2026-01-31T10:59:59.999999Z is more than max_past 1h before publish time 2026-01-31T12:00:00Z; "
+        "if it is right, raise message.event_time.max_past in the job file"
     )
     too_late = (
-        "event time 2026-01-31T12:00:30.000001Z is more than max_future 30s after publish time 2026-01-31T12:00:00Z"
+        "event time 2026-01-31T12:00:30.000001Z is more than max_future 30s after publish time 2026-01-31T12:00:00Z; "
+        "if it is right, raise message.event_time.max_future in the job file"
     )
     assert failures(batch) == [
         ("1", "event_time", "EventTimeOutOfRange", too_early, NOON - hour - step),
@@ -147,7 +149,9 @@ def test_event_times_too_far_from_their_publish_time_are_rejected() -> None:
 )
 def test_no_event_time_is_too_far_to_be_named(values: pa.Array, unit: Any, shown: str, limit: str) -> None:
     batch = window(values, EventTime(field="t", unit=unit))
-    message = f"event time {shown} is more than {limit} publish time 2026-01-31T12:00:00Z"
+    far = f"event time {shown} is more than {limit} publish time 2026-01-31T12:00:00Z"
+    name, _ = limit.split(" ", 1)
+    message = f"{far}; if it is right, raise message.event_time.{name} in the job file"
     assert failures(batch) == [("0", "event_time", "EventTimeOutOfRange", message, None)]
     assert times(batch) == []
 
