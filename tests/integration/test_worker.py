@@ -24,6 +24,7 @@ import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 from streaming.errors import PermanentError
 from streaming.local import worker
+from streaming.local.worker_job import BEAM_DEFAULTS
 
 DONE = threading.Event()
 
@@ -55,7 +56,7 @@ class SmallJob:
         return True
 
     def start(self, prism):
-        options = PipelineOptions([*worker.BEAM_DEFAULTS, f"--job_endpoint={prism}"])
+        options = PipelineOptions([*BEAM_DEFAULTS, f"--job_endpoint={prism}"])
         pipeline = beam.Pipeline(options=options)
         pipeline | beam.Create([1, 2, 3]) | "Step" >> beam.ParDo(self.step)
         return pipeline.run()
