@@ -1,8 +1,13 @@
-"""The flags of a command line, however they are written."""
+"""The flags of a command line, however they are written, and what their values mean."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from typing import TypeVar
+
+from streaming.errors import Mistakes
+
+T = TypeVar("T")
 
 
 def flags(argv: Sequence[str], booleans: Collection[str]) -> Iterator[tuple[str, str | None, list[str]]]:
@@ -29,3 +34,24 @@ def flags(argv: Sequence[str], booleans: Collection[str]) -> Iterator[tuple[str,
             yield name, (second := waiting.pop(0)), [first, second]
         else:
             yield name, "true" if name in booleans else None, [first]
+
+
+def value_of(flag: str, text: str, parse: Callable[[str], T]) -> T:
+    """What the value of a flag means.
+
+    Raises:
+        Mistakes: nothing: `parse` raises ValueError.
+    """
+    try:
+        return parse(text)
+    except ValueError as error:
+        raise Mistakes([f"{flag}: {error}"]) from error
+
+
+def wrong_value(flag: str, text: str | None, parse: Callable[[str], object]) -> Iterator[str]:
+    """What is wrong with the value of a flag, if it is given and `value_of` would raise."""
+    try:
+        if text is not None:
+            value_of(flag, text, parse)
+    except Mistakes as error:
+        yield from error.lines

@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.text import Text
 
 from producers.commands import publish, replay, score
+from streaming.command_options import Debug
 from streaming.dataflow.commands import cancel, drain, jobs, launch, monitor, template, update
 from streaming.dataflow.commands.parameter_help import TAKES_PARAMETERS, Help, in_paragraphs
 from streaming.errors import EXIT_FAILED, JobError, Mistakes, exit_code, one_line
@@ -122,7 +123,7 @@ def check(
     job_file: Annotated[str, typer.Argument(help="The job file, local or gs://.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON, for machines.")] = False,
     load: Annotated[bool, typer.Option("--load", help="Also load the SavedModels, warm them and ask them.")] = False,
-    _debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+    _debug: Debug = False,
 ) -> None:
     """Check a job file against its schema and its models, and show how they are wired.
 

@@ -44,10 +44,10 @@ _CHANNEL_OPTIONS = {
     "grpc.max_reconnect_backoff_ms": 10_000,  # gRPC's default of two minutes outlasts our own retries
 }
 
-
+_PUBSUB = "PUBSUB_EMULATOR_HOST"
 _DATAFLOW = "DATAFLOW_EMULATOR_HOST"
 _MONITORING = "MONITORING_EMULATOR_HOST"
-_VARIABLES = ("PUBSUB_EMULATOR_HOST", "BIGQUERY_EMULATOR_HOST", "BIGQUERY_STORAGE_EMULATOR_HOST")
+_VARIABLES = (_PUBSUB, "BIGQUERY_EMULATOR_HOST", "BIGQUERY_STORAGE_EMULATOR_HOST")
 
 
 def emulators() -> dict[str, str]:
@@ -57,47 +57,44 @@ def emulators() -> dict[str, str]:
 
 def show_pubsub() -> str:
     """Pub/Sub in words, or the emulator that stands in for it."""
-    host = _variable("PUBSUB_EMULATOR_HOST")
-    return f"the Pub/Sub emulator (PUBSUB_EMULATOR_HOST={host})" if host else "Pub/Sub"
+    host = _variable(_PUBSUB)
+    return f"the Pub/Sub emulator ({_PUBSUB}={host})" if host else "Pub/Sub"
 
 
 def show_dataflow() -> str:
     """Dataflow in words, or the server that stands in for it."""
-    host = _variable(_DATAFLOW)
-    return f"the server of {_DATAFLOW}={host}" if host else "Dataflow"
+    return _show("Dataflow", _DATAFLOW)
 
 
 def show_monitoring() -> str:
     """Cloud Monitoring in words, or the server that stands in for it."""
-    host = _variable(_MONITORING)
-    return f"the server of {_MONITORING}={host}" if host else "Cloud Monitoring"
+    return _show("Cloud Monitoring", _MONITORING)
+
+
+def _show(service: str, variable: str) -> str:
+    host = _variable(variable)
+    return f"the server of {variable}={host}" if host else service
 
 
 def publisher_client() -> PublisherClient:
     """The generated client of Pub/Sub's Publisher service."""
     from google.pubsub_v1 import PublisherClient
-    from google.pubsub_v1.services.publisher.transports import PublisherGrpcTransport
 
-    channel = _channel(PublisherGrpcTransport.create_channel, _variable("PUBSUB_EMULATOR_HOST"))
-    return PublisherClient(transport=PublisherGrpcTransport(channel=channel))
+    return _client(PublisherClient, _variable(_PUBSUB))
 
 
 def subscriber_client() -> SubscriberClient:
     """The generated client of Pub/Sub's Subscriber service."""
     from google.pubsub_v1 import SubscriberClient
-    from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
 
-    channel = _channel(SubscriberGrpcTransport.create_channel, _variable("PUBSUB_EMULATOR_HOST"))
-    return SubscriberClient(transport=SubscriberGrpcTransport(channel=channel))
+    return _client(SubscriberClient, _variable(_PUBSUB))
 
 
 def schema_client() -> SchemaServiceClient:
     """The generated client of Pub/Sub's SchemaService."""
     from google.pubsub_v1 import SchemaServiceClient
-    from google.pubsub_v1.services.schema_service.transports import SchemaServiceGrpcTransport
 
-    channel = _channel(SchemaServiceGrpcTransport.create_channel, _variable("PUBSUB_EMULATOR_HOST"))
-    return SchemaServiceClient(transport=SchemaServiceGrpcTransport(channel=channel))
+    return _client(SchemaServiceClient, _variable(_PUBSUB))
 
 
 def bigquery_client(project: str) -> Client:
@@ -119,10 +116,8 @@ def bigquery_write_client() -> BigQueryWriteClient:
         Mistakes: `BIGQUERY_EMULATOR_HOST` names no port to count from.
     """
     from google.cloud.bigquery_storage_v1 import BigQueryWriteClient
-    from google.cloud.bigquery_storage_v1.services.big_query_write.transports import BigQueryWriteGrpcTransport
 
-    channel = _channel(BigQueryWriteGrpcTransport.create_channel, _storage_emulator())
-    return BigQueryWriteClient(transport=BigQueryWriteGrpcTransport(channel=channel))
+    return _client(BigQueryWriteClient, _storage_emulator())
 
 
 def bigquery_read_client() -> BigQueryReadClient:
@@ -132,76 +127,63 @@ def bigquery_read_client() -> BigQueryReadClient:
         Mistakes: `BIGQUERY_EMULATOR_HOST` names no port to count from.
     """
     from google.cloud.bigquery_storage_v1 import BigQueryReadClient
-    from google.cloud.bigquery_storage_v1.services.big_query_read.transports import BigQueryReadGrpcTransport
 
-    channel = _channel(BigQueryReadGrpcTransport.create_channel, _storage_emulator())
-    return BigQueryReadClient(transport=BigQueryReadGrpcTransport(channel=channel))
+    return _client(BigQueryReadClient, _storage_emulator())
 
 
 def flex_templates_client() -> FlexTemplatesServiceClient:
     """The generated client of Dataflow's FlexTemplatesService."""
-    from google.cloud.dataflow_v1beta3 import FlexTemplatesServiceClient as Client
-    from google.cloud.dataflow_v1beta3.services.flex_templates_service.transports import (
-        FlexTemplatesServiceGrpcTransport as Transport,
-    )
+    from google.cloud.dataflow_v1beta3 import FlexTemplatesServiceClient
 
-    return Client(transport=Transport(channel=_channel(Transport.create_channel, _variable(_DATAFLOW))))
+    return _client(FlexTemplatesServiceClient, _variable(_DATAFLOW))
 
 
 def jobs_client() -> JobsV1Beta3Client:
     """The generated client of Dataflow's Jobs service."""
-    from google.cloud.dataflow_v1beta3 import JobsV1Beta3Client as Client
-    from google.cloud.dataflow_v1beta3.services.jobs_v1_beta3.transports import JobsV1Beta3GrpcTransport as Transport
+    from google.cloud.dataflow_v1beta3 import JobsV1Beta3Client
 
-    return Client(transport=Transport(channel=_channel(Transport.create_channel, _variable(_DATAFLOW))))
+    return _client(JobsV1Beta3Client, _variable(_DATAFLOW))
 
 
 def messages_client() -> MessagesV1Beta3Client:
     """The generated client of Dataflow's Messages service."""
-    from google.cloud.dataflow_v1beta3 import MessagesV1Beta3Client as Client
-    from google.cloud.dataflow_v1beta3.services.messages_v1_beta3.transports import (
-        MessagesV1Beta3GrpcTransport as Transport,
-    )
+    from google.cloud.dataflow_v1beta3 import MessagesV1Beta3Client
 
-    return Client(transport=Transport(channel=_channel(Transport.create_channel, _variable(_DATAFLOW))))
+    return _client(MessagesV1Beta3Client, _variable(_DATAFLOW))
 
 
 def metrics_client() -> MetricsV1Beta3Client:
     """The generated client of Dataflow's Metrics service."""
-    from google.cloud.dataflow_v1beta3 import MetricsV1Beta3Client as Client
-    from google.cloud.dataflow_v1beta3.services.metrics_v1_beta3.transports import (
-        MetricsV1Beta3GrpcTransport as Transport,
-    )
+    from google.cloud.dataflow_v1beta3 import MetricsV1Beta3Client
 
-    return Client(transport=Transport(channel=_channel(Transport.create_channel, _variable(_DATAFLOW))))
+    return _client(MetricsV1Beta3Client, _variable(_DATAFLOW))
 
 
 def alert_policy_client() -> AlertPolicyServiceClient:
     """The generated client of Cloud Monitoring's AlertPolicyService."""
-    from google.cloud.monitoring_v3 import AlertPolicyServiceClient as Client
-    from google.cloud.monitoring_v3.services.alert_policy_service.transports import (
-        AlertPolicyServiceGrpcTransport as Transport,
-    )
+    from google.cloud.monitoring_v3 import AlertPolicyServiceClient
 
-    return Client(transport=Transport(channel=_channel(Transport.create_channel, _variable(_MONITORING))))
+    return _client(AlertPolicyServiceClient, _variable(_MONITORING))
 
 
 def dashboards_client() -> DashboardsServiceClient:
     """The generated client of Cloud Monitoring's DashboardsService."""
-    from google.cloud.monitoring_dashboard_v1 import DashboardsServiceClient as Client
-    from google.cloud.monitoring_dashboard_v1.services.dashboards_service.transports import (
-        DashboardsServiceGrpcTransport as Transport,
-    )
+    from google.cloud.monitoring_dashboard_v1 import DashboardsServiceClient
 
-    return Client(transport=Transport(channel=_channel(Transport.create_channel, _variable(_MONITORING))))
+    return _client(DashboardsServiceClient, _variable(_MONITORING))
 
 
 def metric_service_client() -> MetricServiceClient:
     """The generated client of Cloud Monitoring's MetricService."""
-    from google.cloud.monitoring_v3 import MetricServiceClient as Client
-    from google.cloud.monitoring_v3.services.metric_service.transports import MetricServiceGrpcTransport as Transport
+    from google.cloud.monitoring_v3 import MetricServiceClient
 
-    return Client(transport=Transport(channel=_channel(Transport.create_channel, _variable(_MONITORING))))
+    return _client(MetricServiceClient, _variable(_MONITORING))
+
+
+def _client(kind: Any, emulator: str | None) -> Any:
+    """A generated client over gRPC, of the emulator or of Google's service."""
+    transport = kind.get_transport_class("grpc")
+    return kind(transport=transport(channel=_channel(transport.create_channel, emulator)))
 
 
 def _channel(create: Callable[..., grpc.Channel], emulator: str | None) -> grpc.Channel | Callable[..., grpc.Channel]:

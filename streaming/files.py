@@ -9,8 +9,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from streaming.errors import Mistakes, one_line
+
+if TYPE_CHECKING:
+    from apache_beam.io.filesystem import FileMetadata
 
 
 @dataclass(frozen=True, order=True)
@@ -65,13 +69,31 @@ def list_files(directory: str, place: str) -> tuple[File, ...]:
     try:
         files = tuple(sorted(_remote_files(directory) if "://" in directory else _local_files(directory)))
     except Exception as error:  # as in `read_file`
-        cause = _cause(error)
-        if _is_missing(cause):
+        if _is_missing(error):
             raise Mistakes([f"{place}: no directory {directory}; correct the path"]) from error
-        raise Mistakes([f"{place}: {directory} cannot be listed: {one_line(cause)}"]) from error
+        raise Mistakes([f"{place}: {directory} cannot be listed: {one_line(error)}"]) from error
     if not files and "://" in directory:
         raise Mistakes([f"{place}: no directory {directory}; correct the path"])
     return files
+
+
+def remote_files(pattern: str) -> Iterator[FileMetadata]:
+    """The files that a glob finds, a URL such as gs://bucket/2026/**, as Beam describes them.
+
+    Raises:
+        Exception: they cannot be listed; it is the file system's own error, without those that Beam wraps around it.
+    """
+    from apache_beam.io.filesystem import BeamIOError
+    from apache_beam.io.filesystems import FileSystems
+
+    logging.getLogger("apache_beam.io.gcp.gcsio").setLevel(logging.WARNING)  # two lines of INFO for each listing
+    try:
+        (found,) = FileSystems.match([pattern])
+    except BeamIOError as error:
+        raise _cause(error) from None
+    for file in found.metadata_list:
+        if not file.path.endswith("/"):  # the objects that consoles make to show a directory
+            yield file
 
 
 def _cause(error: Exception) -> Exception:
@@ -101,11 +123,5 @@ def _local_files(directory: str) -> Iterator[File]:
 
 
 def _remote_files(directory: str) -> Iterator[File]:
-    from apache_beam.io.filesystems import FileSystems
-
-    logging.getLogger("apache_beam.io.gcp.gcsio").setLevel(logging.WARNING)  # two lines of INFO for each listing
-    (found,) = FileSystems.match([f"{glob.escape(directory)}/**"])
-    for file in found.metadata_list:
-        name = file.path.removeprefix(f"{directory}/")
-        if name and not name.endswith("/"):  # the objects that consoles make to show a directory
-            yield File(name, file.size_in_bytes, file.last_updated_in_seconds)
+    for file in remote_files(f"{glob.escape(directory)}/**"):
+        yield File(file.path.removeprefix(f"{directory}/"), file.size_in_bytes, file.last_updated_in_seconds)

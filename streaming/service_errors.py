@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 import requests
 from google.api_core import exceptions
 from google.api_core.retry import Retry, if_transient_error
+from google.auth.exceptions import GoogleAuthError
 
-from streaming.errors import one_line
+from streaming.errors import Mistakes, no_credentials, one_line
 
 PATIENCE_SECONDS = 10.0
 """How long a service is asked again while it cannot be had; somebody waits before the screen."""
@@ -41,6 +44,26 @@ def in_words(error: BaseException) -> str:
     if isinstance(error, exceptions.GoogleAPICallError):
         return _said(error) or type(error).__name__
     return one_line(error)
+
+
+@contextmanager
+def as_mistakes(place: str, refusals: Mapping[type[exceptions.GoogleAPIError], str]) -> Iterator[None]:
+    """Turn what a service says into one line with a remedy, and its words.
+
+    Args:
+        place: the flag, and what it names.
+        refusals: what to say, by the kind of the error; the first that fits, of which the last is GoogleAPIError.
+
+    Raises:
+        Mistakes: the service refuses, or there are no credentials.
+    """
+    try:
+        yield
+    except GoogleAuthError as error:
+        raise Mistakes([f"{place}: {no_credentials(error)}"]) from error
+    except exceptions.GoogleAPIError as error:
+        why = next(words for kind, words in refusals.items() if isinstance(error, kind))
+        raise Mistakes([f"{place}: {why} ({in_words(error)})"]) from error
 
 
 def _is_refused(error: BaseException) -> bool:

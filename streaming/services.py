@@ -32,9 +32,9 @@ from streaming.registry import forget, shared
 from streaming.results import table_schema
 from streaming.sinks import BatchFiles
 from streaming.stored.error_files import ERROR_RECORDS, ErrorFiles
-from streaming.stored.output import make_directory
 from streaming.stored.parquet_output import ParquetFiles
 from streaming.stored.prediction_log import PredictionLogFiles
+from streaming.stored.whole_files import make_directory
 from streaming.wiring import Contract
 
 _APPEND = "append"
@@ -129,7 +129,7 @@ def _publisher() -> Publisher:
 def prediction_files(
     parameters: Parameters, contract: Contract, starts: frozenset[str] = frozenset()
 ) -> BatchFiles | None:
-    """The files of predictions, if the job is to write any; `starts` as `OutputPart` has them."""
+    """The files of predictions, if the job is to write any; `starts` as `PartWriter` has them."""
     if parameters.output_files is None:
         return None
     kind = PredictionLogFiles if parameters.output_format == "prediction_log" else ParquetFiles
@@ -139,7 +139,7 @@ def prediction_files(
 def error_files(
     parameters: Parameters, contract: Contract, job_name: str, starts: frozenset[str] = frozenset()
 ) -> BatchFiles | None:
-    """The files of dead letters, which lie beside those of predictions; `starts` as `OutputPart` has them."""
+    """The files of dead letters, which lie beside those of predictions; `starts` as `PartWriter` has them."""
     if parameters.output_files is None:
         return None
     return ErrorFiles(parameters.output_files, job_name, contract.job_hash, starts)

@@ -93,6 +93,11 @@ class Selection:
     conditions: tuple[Condition, ...] = ()
     unless: tuple[Selection, ...] = ()
 
+    @property
+    def all_conditions(self) -> tuple[Condition, ...]:
+        """The conditions, and those of the selections that it excludes."""
+        return (*self.conditions, *(each for other in self.unless for each in other.all_conditions))
+
 
 @dataclass(frozen=True)
 class Tensor:
@@ -231,6 +236,11 @@ class Contract:
     def output_columns(self) -> tuple[pa.Field, ...]:
         """The columns that fields and the models' outputs fill, each once, in graph order."""
         return output_columns(self.models)
+
+
+def scalar(kind: pa.DataType) -> pa.DataType:
+    """The type of the values of a list; any other type as it is."""
+    return kind.value_type if pa.types.is_list(kind) else kind
 
 
 def output_columns(models: Sequence[ModelPlan]) -> tuple[pa.Field, ...]:

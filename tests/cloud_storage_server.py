@@ -1,4 +1,4 @@
-"""As much of Cloud Storage's JSON API as it takes to read, list and write objects, on a free port."""
+"""As much of Cloud Storage's JSON API as it takes to read, list, write and delete objects, on a free port."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 class Bucket:
     """The bucket `gs://bucket`: the content of its objects by name. What is named `secret...` may be neither read
-    nor written."""
+    nor changed."""
 
     def __init__(self) -> None:
         self.objects: dict[str, bytes] = {}
@@ -66,6 +66,13 @@ class Bucket:
         self.put(name, content)
         return HTTPStatus.OK, json.dumps(self.metadata(name)).encode()
 
+    def delete(self, path: str) -> tuple[HTTPStatus, bytes]:
+        name = unquote(path.removeprefix("/storage/v1/b/bucket/o/"))
+        if name.startswith("secret"):
+            return HTTPStatus.FORBIDDEN, _error("not yours")
+        missing = self.objects.pop(name, None) is None
+        return (HTTPStatus.NOT_FOUND, _error("no such object")) if missing else (HTTPStatus.NO_CONTENT, b"")
+
 
 def _error(message: str) -> bytes:
     return json.dumps({"error": {"message": message, "errors": [{"message": message}]}}).encode()
@@ -93,6 +100,9 @@ def cloud_storage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
             _, about, content, _ = (part.partition(b"\r\n\r\n")[2] for part in body.split(boundary))
             name = json.loads(about)["name"]
             self.reply(*bucket.upload(urlsplit(self.path).path, name, content.removesuffix(b"\r\n")))
+
+        def do_DELETE(self) -> None:
+            self.reply(*bucket.delete(urlsplit(self.path).path))
 
         def reply_range(self, content: bytes, wanted: str) -> None:
             first, _, last = wanted.removeprefix("bytes=").partition("-")

@@ -1,20 +1,13 @@
 """Small files and directories, and what is said where one cannot be read."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from streaming.errors import Mistakes
 from streaming.files import File, list_files, read_file
-from tests.cloud_storage_server import START, Bucket, cloud_storage
-
-
-@pytest.fixture
-def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
-    with cloud_storage(monkeypatch) as served:
-        yield served
+from tests.cloud_storage_server import START, Bucket
 
 
 def mistake(path: str) -> tuple[str, ...]:

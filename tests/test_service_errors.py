@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 import requests
 from google.api_core import exceptions
+from google.auth.exceptions import DefaultCredentialsError
 
-from streaming.service_errors import in_words, retry
+from streaming.errors import Mistakes
+from streaming.service_errors import as_mistakes, in_words, retry
 
 REFUSED = requests.exceptions.ConnectionError("HTTPConnectionPool(host='localhost'): [Errno 111] Connection refused")
 BY_REST = exceptions.from_http_status(
@@ -30,6 +32,27 @@ BY_REST = exceptions.from_http_status(
 )
 def test_an_error_is_told_without_what_the_libraries_add(error: Exception, words: str) -> None:
     assert in_words(error) == words
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (exceptions.NotFound("gone"), "--table t: not there; make it (gone)"),
+        (
+            exceptions.RetryError("Timeout of 10.0s exceeded", REFUSED),
+            "--table t: cannot be had (nothing listens there)",
+        ),
+        (
+            DefaultCredentialsError("none"),
+            "--table t: no valid credentials; run gcloud auth application-default login (none)",
+        ),
+    ],
+)
+def test_a_refusal_is_one_line_with_the_remedy_and_the_service_s_words(error: Exception, line: str) -> None:
+    refusals = {exceptions.NotFound: "not there; make it", exceptions.GoogleAPIError: "cannot be had"}
+    with pytest.raises(Mistakes) as caught, as_mistakes("--table t", refusals):
+        raise error
+    assert caught.value.lines == (line,)
 
 
 def test_a_service_that_is_busy_is_asked_again() -> None:

@@ -2,7 +2,6 @@
 
 import json
 import zlib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +12,10 @@ from streaming.schema import MessageSchema, parse_schema
 from streaming.stored import avro_files
 from streaming.stored.avro_datums import UnreadableSchemaError
 from streaming.stored.avro_files import check, read
-from tests.cloud_storage_server import Bucket, cloud_storage
+from tests.cloud_storage_server import Bucket
 from tests.stored_cases import CHANGED, READING, avro_file, datums, end, part, readings, values
 
 SYNC = b"0123456789abcdef"
-
-
-@pytest.fixture
-def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
-    with cloud_storage(monkeypatch) as served:
-        yield served
 
 
 def written(directory: Path, content: bytes) -> Path:

@@ -2,7 +2,6 @@
 
 import json
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
@@ -12,18 +11,12 @@ from streaming.errors import Mistakes
 from streaming.schema import parse_schema
 from streaming.stored.inputs import ENDINGS, Found, find
 from streaming.stored.records import Part
-from tests.cloud_storage_server import START, Bucket, cloud_storage
+from tests.cloud_storage_server import START, Bucket
 from tests.stored_cases import CHANGED, READING, avro_file, parquet_file, readings, tfrecords
 
 SCHEMA = parse_schema(json.dumps(READING), "reading.avsc")
 TABLE = pa.table({"key": ["a", "b", "c"], "value": [1.0, 2.0, 3.0]})
 KNOWN = ", ".join(ENDINGS)
-
-
-@pytest.fixture
-def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
-    with cloud_storage(monkeypatch) as served:
-        yield served
 
 
 def put(directory: Path, **files: bytes) -> None:

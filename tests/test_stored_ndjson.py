@@ -1,20 +1,13 @@
 """NDJSON files: payloads numbered as an editor numbers lines."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from streaming.stored import ndjson
 from streaming.stored.ndjson import MOST_BYTES, read
-from tests.cloud_storage_server import Bucket, cloud_storage
+from tests.cloud_storage_server import Bucket
 from tests.stored_cases import CHANGED, end, part, values
-
-
-@pytest.fixture
-def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
-    with cloud_storage(monkeypatch) as served:
-        yield served
 
 
 @pytest.fixture(params=[4_000_000, 3])

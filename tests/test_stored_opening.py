@@ -1,21 +1,14 @@
 """Files that a glob finds, and their bytes."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from streaming.errors import Mistakes
 from streaming.stored.opening import StoredFile, matching, open_file
-from tests.cloud_storage_server import START, Bucket, cloud_storage
+from tests.cloud_storage_server import START, Bucket
 from tests.stored_cases import CHANGED
-
-
-@pytest.fixture
-def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
-    with cloud_storage(monkeypatch) as served:
-        yield served
 
 
 def test_local_files_in_order(tmp_path: Path) -> None:
@@ -47,6 +40,15 @@ def test_files_on_cloud_storage(bucket: Bucket) -> None:
         StoredFile("gs://bucket/day/a", 7, first + 120_000_000),
         StoredFile("gs://bucket/day/b", 7, first + 60_000_000),
     )
+
+
+@pytest.mark.usefixtures("bucket")
+def test_files_on_cloud_storage_that_may_not_be_listed() -> None:
+    with pytest.raises(Mistakes) as caught:
+        matching("gs://bucket/secret/*", "--input_files")
+    (line,) = caught.value.lines
+    assert line.startswith("--input_files: gs://bucket/secret/* cannot be listed: 403 GET http://127.0.0.1:")
+    assert "not yours" in line
 
 
 def test_a_file_is_opened_as_it_is_stored(tmp_path: Path, bucket: Bucket) -> None:

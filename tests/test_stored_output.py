@@ -1,11 +1,10 @@
-"""Files of bundles: there whole or not at all, under names that a repetition has, too."""
+"""Files of parts of the input, under names that a repetition has, too."""
 
 from __future__ import annotations
 
 import json
 import os
 import tempfile
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,14 +15,14 @@ import pytest
 
 from streaming import deadletters
 from streaming.batches import TIMESTAMP, Batch, Failure, failure_rows
-from streaming.errors import Mistakes, PermanentError
+from streaming.errors import PermanentError
 from streaming.results import table_schema, to_predictions
 from streaming.stored import parquet_output
 from streaming.stored.error_files import ErrorFiles
-from streaming.stored.output import first_id, make_directory
-from streaming.stored.parquet_output import ParquetFiles, ParquetWriter
+from streaming.stored.output import PartWriter, first_id
+from streaming.stored.parquet_output import ParquetFiles, RowGroups
 from tests.builders import PREDICTION, START, answered, plan, readings, windowed
-from tests.cloud_storage_server import Bucket, cloud_storage
+from tests.cloud_storage_server import Bucket
 
 MODELS = (plan("times5"), plan("times10"))
 SCHEMA = table_schema([pa.field(PREDICTION.column, PREDICTION.type)])
@@ -38,7 +37,7 @@ def batch(*values: float, first: int = 0) -> Batch:
     return built
 
 
-def writer(directory: Path, job_hash: str = "j1") -> ParquetWriter:
+def writer(directory: Path, job_hash: str = "j1") -> PartWriter[pa.RecordBatch]:
     return ParquetFiles(str(directory), MODELS, job_hash).writer()
 
 
@@ -126,15 +125,54 @@ def test_of_an_unfinished_bundle_the_parts_that_are_through_stay(tmp_path: Path)
     assert list(contents(tmp_path).values()) == [["a#1", "a#2"]]
 
 
+FAILED = Failure("infer:x", "Odd", "odd", "x")
+
+
+def failing(batch: Batch) -> Batch:
+    return batch.failing(pa.array([True] * len(batch)), [FAILED] * len(batch))
+
+
+def write_errors(directory: str, *batches: Batch) -> None:
+    """One bundle."""
+    writing = ErrorFiles(directory, "job", "j1").writer()
+    for each in batches:
+        writing.write(each)
+    writing.close()
+
+
+def failed_ids(lines: bytes) -> list[str]:
+    return [json.loads(line)["message_id"] for line in lines.splitlines()]
+
+
 def test_dead_letters_have_a_file_for_each_part_named_after_its_first_record(tmp_path: Path) -> None:
-    failed = Failure("infer:x", "Odd", "odd", "x")
-    for fails in ([False, True], [True, True]):
-        writing = ErrorFiles(str(tmp_path), "job", "j1").writer()
-        for each, is_failing in zip((stored("a", 1), stored("a", 2)), fails, strict=True):
-            writing.write(each.failing(pa.array([is_failing]), [failed] * is_failing))
-        writing.close()
+    for first in (stored("a", 1), failing(stored("a", 1))):
+        write_errors(str(tmp_path), first, failing(stored("a", 2)))
     (part,) = parts(tmp_path, "error_records")
-    assert [json.loads(line)["message_id"] for line in part.read_text().splitlines()] == ["a#1", "a#2"]
+    assert failed_ids(part.read_bytes()) == ["a#1", "a#2"]
+
+
+def test_a_part_that_nothing_comes_of_any_more_loses_its_file(tmp_path: Path) -> None:
+    write_errors(str(tmp_path), failing(stored("a", 1)), failing(stored("b", 1)))
+    write_errors(str(tmp_path), stored("a", 1), stored("a", 2))
+    (part,) = parts(tmp_path, "error_records")
+    assert failed_ids(part.read_bytes()) == ["b#1"]
+
+
+def test_a_part_that_nothing_comes_of_any_more_loses_its_object(bucket: Bucket) -> None:
+    write_errors("gs://bucket/out", failing(stored("a", 1)), failing(stored("b", 1)))
+    write_errors("gs://bucket/out", stored("a", 1), stored("never failed", 1))
+    (lines,) = bucket.objects.values()
+    assert failed_ids(lines) == ["b#1"]
+
+
+@pytest.mark.parametrize(("again", "left"), [(failing(stored("a", 1)), [".ndjson"]), (stored("a", 1), [])])
+def test_what_a_killed_run_has_left_of_a_part_goes(tmp_path: Path, again: Batch, left: list[str]) -> None:
+    killed = ErrorFiles(str(tmp_path), "job", "j1").writer()
+    killed.write(failing(stored("a", 1)))
+    (hidden,) = parts(tmp_path, "error_records")
+    write_errors(str(tmp_path), again)
+    assert [part.suffix for part in parts(tmp_path, "error_records")] == left
+    assert not hidden.exists()
 
 
 def test_another_job_s_file_of_the_same_records_stays(tmp_path: Path) -> None:
@@ -225,21 +263,6 @@ def test_the_first_id_is_that_of_the_first_record_even_if_it_was_rejected() -> N
     assert first_id(readings([]).with_events([wrong])) is None
 
 
-def test_a_directory_is_made_before_the_start(tmp_path: Path) -> None:
-    make_directory(f"{tmp_path}/new/er/", "--output_files")
-    assert list((tmp_path / "new" / "er").iterdir()) == []
-
-
-def test_a_directory_that_cannot_be_is_a_mistake(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    with pytest.raises(Mistakes) as caught:
-        make_directory(f"{tmp_path}/file/below", "--output_files")
-    assert caught.value.lines == (
-        f"--output_files: cannot write to {tmp_path}/file/below: Not a directory; "
-        "name a directory that you may write to",
-    )
-
-
 def test_a_file_that_cannot_be_written_says_where_and_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "predictions").write_text("")
     with pytest.raises(PermanentError) as caught:
@@ -252,35 +275,34 @@ def test_a_file_that_cannot_be_written_says_where_and_what_to_do(tmp_path: Path)
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="only Linux has it")  # noqa: PTH110
 def test_a_full_disk_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("streaming.stored.output.OutputPart._scratch", lambda _: Path("/dev/full"))
+    def on_a_full_disk(path: Path, schema: pa.Schema) -> RowGroups:
+        path.symlink_to("/dev/full")
+        return RowGroups(path, schema)
+
+    monkeypatch.setattr(parquet_output, "RowGroups", on_a_full_disk)
     with pytest.raises(PermanentError, match=f"cannot write to {tmp_path}/predictions: .*No space left on device"):
         write(tmp_path, *(batch(1.0, first=number) for number in range(3)))
 
 
 @pytest.fixture
-def bucket(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Bucket]:
-    """A bucket, for which the files under way lie in `tmp_path`."""
+def bucket(bucket: Bucket, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Bucket:
+    """The bucket, for which the files under way lie in `tmp_path`."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    with cloud_storage(monkeypatch) as served:
-        yield served
+    return bucket
 
 
 def test_a_file_of_a_bucket_is_sent_whole_when_its_bundle_ends(bucket: Bucket, tmp_path: Path) -> None:
-    make_directory("gs://bucket/out/", "--output_files")
-    assert bucket.objects == {"out/": b""}
     writing = ParquetFiles("gs://bucket/out", MODELS, "j1").writer()
     writing.write(batch(1.0))
-    assert list(bucket.objects) == ["out/"]
+    assert bucket.objects == {}
     writing.close()
-    (name,) = bucket.objects.keys() - {"out/"}
+    (name,) = bucket.objects
     assert name.startswith("out/predictions/part-")
     assert pq.read_table(pa.BufferReader(bucket.objects[name])).to_pylist() == rows(batch(1.0))
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_bucket_that_is_not_ours(bucket: Bucket, tmp_path: Path) -> None:
-    with pytest.raises(Mistakes, match=r"^--output_files: cannot write to gs://bucket/secret: .*not yours.*; name a"):
-        make_directory("gs://bucket/secret", "--output_files")
     writing = ParquetFiles("gs://bucket/secret", MODELS, "j1").writer()
     writing.write(batch(1.0))
     with pytest.raises(PermanentError, match=r"^cannot write gs://bucket/secret/.*not yours.*; it must"):

@@ -1,6 +1,5 @@
 """Parquet files: row groups as parts, rows as Arrow."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
@@ -9,17 +8,11 @@ import pytest
 from streaming.stored.opening import StoredFile
 from streaming.stored.parquet_files import parts, read
 from streaming.stored.records import Part, Records
-from tests.cloud_storage_server import Bucket, cloud_storage
+from tests.cloud_storage_server import Bucket
 from tests.stored_cases import CHANGED, parquet_file, part, readings
 
 COLUMNS = pa.schema([("key", pa.string()), ("value", pa.float64()), ("note", pa.string())])
 TABLE = pa.Table.from_pylist(readings(25), COLUMNS)
-
-
-@pytest.fixture
-def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
-    with cloud_storage(monkeypatch) as served:
-        yield served
 
 
 def stored(directory: Path, content: bytes) -> StoredFile:

@@ -1,24 +1,17 @@
 """TFRecord files: every record with its number, and where a file breaks off."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from streaming.stored import tfrecords
 from streaming.stored.tfrecords import CHUNK_BYTES, read
-from tests.cloud_storage_server import Bucket, cloud_storage
+from tests.cloud_storage_server import Bucket
 from tests.stored_cases import CHANGED, FRAME_BYTES, end, part, values, zipped
 from tests.stored_cases import tfrecords as framed
 
 FIVE = [b"one", b"", b"three" * 100, b"four", b"three"]
 NUMBERED = dict(enumerate(FIVE, 1))
-
-
-@pytest.fixture
-def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
-    with cloud_storage(monkeypatch) as served:
-        yield served
 
 
 @pytest.fixture

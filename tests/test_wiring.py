@@ -7,7 +7,7 @@ import pyarrow as pa
 from streaming.job import Message
 from streaming.job_parts import Reference
 from streaming.schema import MessageSchema, parse_schema
-from streaming.wiring import Contract, Output
+from streaming.wiring import Condition, Contract, Output, Selection, scalar
 from tests.builders import X, plan
 
 PREDICTION = Output("output_0", "prediction", pa.float64())
@@ -29,3 +29,14 @@ def test_a_column_that_two_models_fill_is_one_column() -> None:
     message = Message(format="avro", schema="r.avsc", key=Reference(attribute="device"))
     contract = Contract(message, schema(), timedelta(minutes=1), (X,), models)
     assert contract.output_columns == (pa.field("prediction", pa.float64()), pa.field("labels", pa.list_(pa.string())))
+
+
+def test_all_conditions_of_a_selection_are_its_own_and_those_of_what_it_excludes() -> None:
+    a, b, c = (Condition(f"field:{name}", above=1.0) for name in "abc")
+    excluded = Selection(conditions=(b,), unless=(Selection(conditions=(c,)),))
+    assert Selection(conditions=(a,), unless=(excluded,)).all_conditions == (a, b, c)
+    assert Selection().all_conditions == ()
+
+
+def test_the_scalar_of_a_list_is_its_values_type() -> None:
+    assert [scalar(output.type) for output in (PREDICTION, LABELS)] == [pa.float64(), pa.string()]

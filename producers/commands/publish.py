@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from streaming.command_options import Debug
 from streaming.errors import JobError, Mistakes
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def publish(
     no_faults: Annotated[
         bool, typer.Option("--no-faults", help="None of the scenario's faults; only those of --fault, if any.")
     ] = False,
-    _debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+    _debug: Debug = False,
 ) -> None:
     """Publish what a fleet of devices measures, and write down what must come of each message.
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from streaming.command_options import Debug
 from streaming.errors import EXIT_FAILED, JobError
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def replay(
     ] = None,
     rate: Annotated[float | None, typer.Option(min=0.001, help="At most so many messages a second.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would go; publish nothing.")] = False,
-    _debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+    _debug: Debug = False,
 ) -> None:
     """Publish dead letters to the input topic again, once the job or its models are mended.
 

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
+from streaming.command_options import Debug
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from datetime import timedelta
+    from collections.abc import Iterable
 
     from producers.scoring.scores import Score
 
@@ -33,7 +34,7 @@ def score(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON, for machines.")] = False,
     html: Annotated[str | None, typer.Option(help="Also write a report with plots into this HTML file.")] = None,
-    _debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+    _debug: Debug = False,
 ) -> None:
     """Hold what came out of a job against the truth: lost, repeated, wrong, late.
 
@@ -44,9 +45,11 @@ def score(
 
     from producers.report.html_file import write_html, wrong_html
     from producers.scoring.arguments import wrong_arguments
+    from streaming.arguments import wrong_value
+    from streaming.durations import parse_duration
 
     named = wrong_arguments(truth, table, deadletter_table, messages, job_file)
-    _refuse(named, wrong_html(html), _wrong_duration(wait))
+    _refuse(named, wrong_html(html), wrong_value("--wait", wait, parse_duration))
     warnings: list[str] = []
     errors = Console(stderr=True)
     with errors.status("Scoring") if errors.is_terminal else nullcontext() as status:
@@ -58,7 +61,7 @@ def score(
             deadletter_table=deadletter_table,
             messages_file=messages,
             job_file=job_file,
-            wait=_duration(wait),
+            wait=None if wait is None else parse_duration(wait),
             on_warning=warnings.append,
             on_step=lambda step: status.update(escape(step)) if status is not None else None,
         )
@@ -92,16 +95,3 @@ def _refuse(*mistakes: Iterable[str]) -> None:
 
     if lines := list(chain(*mistakes)):
         raise Mistakes(lines)
-
-
-def _duration(text: str | None) -> timedelta | None:
-    from streaming.durations import parse_duration
-
-    return None if text is None else parse_duration(text)
-
-
-def _wrong_duration(text: str | None) -> Iterator[str]:
-    try:
-        _duration(text)
-    except ValueError as error:
-        yield f"--wait: {error}"

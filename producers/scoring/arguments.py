@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from producers.scoring.outputs import NOTHING_NAMED
+from streaming.arguments import wrong_value
 from streaming.bigquery.table_ids import parse_table_id
 
 _REMOTE = "://"
@@ -20,8 +21,8 @@ def wrong_arguments(
         yield f"--truth: {truth} is empty: publish has written nothing yet"
     if table is None and messages is None:
         yield NOTHING_NAMED
-    yield from _wrong_table("--table", table)
-    yield from _wrong_table("--deadletter-table", deadletter_table)
+    yield from wrong_value("--table", table, parse_table_id)
+    yield from wrong_value("--deadletter-table", deadletter_table, parse_table_id)
     if messages is not None and _REMOTE not in messages:
         yield from _wrong_file("--messages", messages, "name a file of output messages")
     if job_file is not None and _REMOTE not in job_file:
@@ -33,12 +34,3 @@ def _wrong_file(flag: str, path: str, remedy: str) -> Iterator[str]:
         yield f"{flag}: no file {path}; {remedy}"
     elif Path(path).is_dir():
         yield f"{flag}: {path} is a directory; {remedy}"
-
-
-def _wrong_table(flag: str, table: str | None) -> Iterator[str]:
-    if table is None:
-        return
-    try:
-        parse_table_id(table)
-    except ValueError as error:
-        yield f"{flag}: {error}"

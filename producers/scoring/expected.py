@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +10,7 @@ import pyarrow.compute as pc
 
 from producers.scoring.arrays import booleans, positions, valid
 from producers.truth import Truth
-from streaming.wiring import Condition, Contract, ModelPlan, Selection
+from streaming.wiring import Contract, ModelPlan
 
 _COLUMNS = ("number", "message_id", "id", "key", "event_time", "payload_sha256", "payload_bytes", "stage")
 
@@ -86,14 +85,7 @@ def consulted(plan: ModelPlan) -> frozenset[str]:
 
 def deciding(plan: ModelPlan) -> frozenset[str]:
     """The columns of the earlier models whose answers decide what the model takes."""
-    return frozenset(condition.column for condition in conditions(plan.takes) if condition.output is not None)
-
-
-def conditions(takes: Selection) -> Iterator[Condition]:
-    """The conditions of a selection, and those of the ones that it excludes."""
-    yield from takes.conditions
-    for other in takes.unless:
-        yield from conditions(other)
+    return frozenset(condition.column for condition in plan.takes.all_conditions if condition.output is not None)
 
 
 def _rejected(names: pa.ListArray, models: tuple[str, ...]) -> np.ndarray:

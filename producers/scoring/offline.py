@@ -9,7 +9,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from producers.scoring.expected import conditions
 from producers.truth import Truth
 from streaming.batches import ENVELOPE, Batch, field_column, model_output
 from streaming.errors import Mistakes, PermanentError, one_line
@@ -77,7 +76,7 @@ def _check_inputs(truth: Truth, contract: Contract) -> None:
     ]
     known = _known_attributes(contract)
     for plan in contract.models:
-        unknown = {each.attribute for each in conditions(plan.takes) if each.attribute is not None} - known.keys()
+        unknown = {each.attribute for each in plan.takes.all_conditions if each.attribute is not None} - known.keys()
         lines += [
             f"models.{plan.name}.when: needs the attribute {name}, which a truth file does not hold; "
             "such a job cannot be scored"

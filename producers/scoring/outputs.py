@@ -9,8 +9,9 @@ from datetime import datetime
 import pyarrow as pa
 
 from producers.scoring.message_file import read_messages
+from streaming.arguments import value_of
 from streaming.batches import TIMESTAMP
-from streaming.bigquery.table_ids import TableId, parse_table_id
+from streaming.bigquery.table_ids import parse_table_id
 from streaming.errors import Mistakes
 
 NOTHING_NAMED = "--table, --messages: nothing to score; name the job's table, a file of messages, or both"
@@ -107,7 +108,7 @@ def read_outputs(
         from producers.scoring.table_rows import read_table  # Google's client costs a second
 
         on_step(f"Reading {table}")
-        return read_table(_table_id(table, place), columns, time_column, since, place)
+        return read_table(value_of(place, table, parse_table_id), columns, time_column, since, place)
 
     return Outputs(
         rows(table, wanted, "publish_time", "--table"),
@@ -123,15 +124,8 @@ def see_tables(table: str | None, deadletter_table: str | None, output_columns: 
         if name is not None:
             from producers.scoring.table_rows import see_table  # as above
 
-            see_table(_table_id(name, place), wanted, place)
+            see_table(value_of(place, name, parse_table_id), wanted, place)
 
 
 def _letters(table: str | None, deadletter_table: str | None) -> str | None:
     return deadletter_table or (table and f"{table}_error_records")
-
-
-def _table_id(text: str, place: str) -> TableId:
-    try:
-        return parse_table_id(text)
-    except ValueError as error:
-        raise Mistakes([f"{place}: {error}"]) from error

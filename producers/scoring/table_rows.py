@@ -43,6 +43,6 @@ def read_table(table_id: TableId, columns: pa.Schema, time_column: str, since: d
     config = QueryJobConfig(query_parameters=[ScalarQueryParameter("since", "TIMESTAMP", since.astimezone(UTC))])
     with explained(place, table_id):
         rows = client.query(query, job_config=config, retry=retry(), timeout=60.0).result(retry=retry())
-        # The emulator has no service that streams rows; over REST, a million rows take BigQuery minutes.
+        # The emulator streams the rows of tables, not a query's; over REST, a million rows take BigQuery minutes.
         found = rows.to_arrow(create_bqstorage_client="BIGQUERY_EMULATOR_HOST" not in emulators())
     return found.select(columns.names).cast(columns)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 from google.api_core.exceptions import Conflict, Forbidden, GoogleAPIError, NotFound
-from google.auth.exceptions import GoogleAuthError
 from google.cloud.bigquery import DEFAULT_RETRY, Client, DatasetReference, SchemaField, Table, TimePartitioning
 
 from streaming.bigquery.table_fit import misfits, missing_columns
 from streaming.bigquery.table_ids import TableId, parse_table_id
 from streaming.endpoints import emulators
-from streaming.errors import Mistakes, no_credentials, one_line
+from streaming.errors import Mistakes
+from streaming.service_errors import as_mistakes
 
 __all__ = [
     "ERROR_SCHEMA",
@@ -26,6 +25,11 @@ __all__ = [
 ]
 
 _RETRY = DEFAULT_RETRY.with_delay(initial=0.2).with_timeout(30.0)  # seconds; somebody waits before the screen
+_REFUSALS = {
+    NotFound: "no such dataset; create it with bq mk --dataset",
+    Forbidden: "no permission; grant roles/bigquery.dataEditor on its dataset",
+    GoogleAPIError: "BigQuery could not make or read it",
+}
 _LABELS = {"made_by": "pubsub-inference"}
 _VIEW_DESCRIPTION = "One row for each prediction_id and event_time: the latest processed_at."
 
@@ -81,7 +85,7 @@ def ensure_table(
     wanted.clustering_fields = list(clustering) or None
     wanted.description = description
     wanted.labels = _LABELS
-    with _explained(f"{place} {table_id}"):
+    with as_mistakes(f"{place} {table_id}", _REFUSALS):
         existing = _get_or_create(client, wanted)
         if existing is not None:
             _fit(client, existing, schema, f"{place} {table_id}")
@@ -118,7 +122,7 @@ def ensure_distinct_view(client: Client, table_id: TableId, *, place: str = "out
     wanted.view_query = distinct_query(table_id)
     wanted.description = _VIEW_DESCRIPTION
     wanted.labels = _LABELS
-    with _explained(f"{place} {table_id}"):
+    with as_mistakes(f"{place} {table_id}", _REFUSALS):
         existing = _get_or_create(client, wanted)
         if existing is None or existing.view_query == wanted.view_query:
             return
@@ -173,19 +177,3 @@ def _fit(client: Client, table: Table, schema: Sequence[SchemaField], place: str
     if missing:
         table.schema = [*table.schema, *missing]
         client.update_table(table, ["schema"], retry=_RETRY)
-
-
-@contextmanager
-def _explained(place: str) -> Iterator[None]:
-    """Turn what BigQuery says into one line with a remedy."""
-    try:
-        yield
-    except NotFound as error:
-        raise Mistakes([f"{place}: no such dataset; create it with bq mk --dataset ({one_line(error)})"]) from error
-    except Forbidden as error:
-        remedy = "grant roles/bigquery.dataEditor on its dataset"
-        raise Mistakes([f"{place}: no permission; {remedy} ({one_line(error)})"]) from error
-    except GoogleAuthError as error:
-        raise Mistakes([f"{place}: {no_credentials(error)}"]) from error
-    except GoogleAPIError as error:
-        raise Mistakes([f"{place}: BigQuery could not make or read it ({one_line(error)})"]) from error

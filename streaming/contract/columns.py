@@ -9,12 +9,12 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from streaming.contract.findings import Findings, hint
-from streaming.contract.tensors import scalar, show
+from streaming.contract.tensors import show
 from streaming.job_models import ModelOutput
 from streaming.job_parts import COLUMN_NAME
 from streaming.results import FIXED_COLUMNS
 from streaming.savedmodel.signatures import Signature, TensorSpec
-from streaming.wiring import Output
+from streaming.wiring import Output, scalar
 
 _DECLARED = {"FLOAT64": pa.float64(), "INT64": pa.int64(), "STRING": pa.string(), "BOOL": pa.bool_()}
 """The column types by the words of the job file."""

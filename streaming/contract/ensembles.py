@@ -11,9 +11,8 @@ from streaming.batches import model_column
 from streaming.contract.columns import Offer
 from streaming.contract.findings import Findings
 from streaming.contract.sources import EarlierOutputs, Source
-from streaming.contract.tensors import scalar
 from streaming.job_models import Ensemble
-from streaming.wiring import EnsembleCall, Member
+from streaming.wiring import EnsembleCall, Member, scalar
 
 _VOTES = (pa.string(), pa.int64(), pa.bool_())
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from streaming.contract.tensors import gives, scalar, show
+from streaming.contract.tensors import gives, show
 from streaming.features import feature_type
 from streaming.savedmodel.parsed_features import ParsedFeature
 from streaming.savedmodel.signatures import TensorSpec
-from streaming.wiring import FeatureColumn
+from streaming.wiring import FeatureColumn, scalar
 
 _FITTING = {
     "float32": (pa.float32(), "take a float or a double"),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from streaming.savedmodel.signatures import TensorSpec
-from streaming.wiring import FeatureColumn, Tensor
+from streaming.wiring import FeatureColumn, Tensor, scalar
 
 _FLOATING = frozenset({"float16", "bfloat16", "float32", "float64"})
 _WHOLE = frozenset({"int8", "int16", "int32", "int64", "uint8", "uint16", "uint32"})
@@ -67,11 +67,6 @@ def show(spec: TensorSpec) -> str:
     if spec.shape is None:
         return f"{spec.dtype} of unknown rank"
     return f"{spec.dtype}[{', '.join('?' if size is None else str(size) for size in spec.shape)}]"
-
-
-def scalar(kind: pa.DataType) -> pa.DataType:
-    """The type of the values of a list; any other type as it is."""
-    return kind.value_type if pa.types.is_list(kind) else kind
 
 
 def gives(feature: FeatureColumn) -> str:

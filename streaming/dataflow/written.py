@@ -7,12 +7,12 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from streaming.cloud_storage import blob
 from streaming.errors import Mistakes, PermanentError, no_credentials, one_line
 from streaming.service_errors import in_words, retry
 
-_OBJECT = re.compile(r"gs://(?P<bucket>[a-z0-9._-]+)/(?P<name>.*[^/\r\n])")
+_OBJECT = re.compile(r"gs://[a-z0-9._-]+/.*[^/\r\n]")
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ def _read(path: str) -> bytes | None:
 
     try:
         if "://" in path:
-            return bytes(_blob(path).download_as_bytes(retry=retry()))
+            return bytes(blob(path).download_as_bytes(retry=retry()))
         return Path(path).read_bytes()
     except (FileNotFoundError, NotFound):
         return None
@@ -120,18 +120,9 @@ def _read(path: str) -> bytes | None:
 
 def _write(path: str, content: bytes) -> None:
     if "://" in path:
-        _blob(path).upload_from_string(content, content_type="application/octet-stream", retry=retry())
+        blob(path).upload_from_string(content, content_type="application/octet-stream", retry=retry())
     else:
         Path(path).write_bytes(content)
-
-
-def _blob(path: str) -> Any:
-    """The object. Not by way of Beam's file systems: where one is refused, they ask again until the program ends."""
-    from google.cloud.storage import Client
-
-    match = _OBJECT.fullmatch(path)
-    assert match, path
-    return Client(project=None).bucket(match["bucket"]).blob(match["name"])
 
 
 def _done(path: str, place: str, what: str, do: Callable[[], bytes | None]) -> bytes | None:

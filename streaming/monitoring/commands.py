@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from streaming.command_options import Debug, Project, wrong_project
 from streaming.errors import EXIT_FAILED, Mistakes
 
 if TYPE_CHECKING:
@@ -19,12 +20,10 @@ if TYPE_CHECKING:
 HELP = "A job's dashboard and alerts in Cloud Monitoring: install them, compare them, remove them."
 EPILOG = "Example: pubsub-inference monitoring apply --project P --job readings --subscription readings --dry-run"
 
-_PROJECT = re.compile(r"([a-z0-9.-]+:)?[a-z][-a-z0-9]{4,28}[a-z0-9]")
 _JOB = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
 _SUBSCRIPTION = re.compile(r"(projects/[^/]+/subscriptions/)?([A-Za-z][A-Za-z0-9._~+%-]{2,254})")
 _CHANNEL = re.compile(r"projects/[^/]+/notificationChannels/[^/]+")
 
-Project = Annotated[str, typer.Option(envvar="GOOGLE_CLOUD_PROJECT", help="The project in which the job runs.")]
 Job = Annotated[str, typer.Option(help="The job's name; a job that replaces it has the same.")]
 Subscription = Annotated[
     str, typer.Option(help="The subscription that it reads: its id, or projects/P/subscriptions/S.")
@@ -35,7 +34,6 @@ Channels = Annotated[
 ]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask before anything is changed.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only show what would be changed.")]
-Debug = Annotated[bool, typer.Option("--debug", help="Show tracebacks.")]
 
 
 def apply(
@@ -111,8 +109,7 @@ def _place(project: str, job: str, subscription: str | None, channels: Sequence[
 
 
 def _wrong(project: str, job: str, subscription: str | None, channels: Sequence[str]) -> Iterator[str]:
-    if not _PROJECT.fullmatch(project):
-        yield f"--project: {project!r} is no project id; `gcloud projects list` shows those there are"
+    yield from wrong_project(project)
     if not _JOB.fullmatch(job):
         yield f"--job: {job!r} is no job's name; `pubsub-inference jobs` lists them"
     if subscription is not None and not _SUBSCRIPTION.fullmatch(subscription):

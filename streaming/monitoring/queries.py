@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
-from typing import Literal, Protocol
+from operator import itemgetter
+from typing import ClassVar, Literal, Protocol
 
 from streaming.monitoring.series import Points, Reading, Readings, Series, Source, Unavailable
 
@@ -19,6 +20,7 @@ Join = Literal["max", "min", "sum"]
 """How the values of several series become one, in PromQL's words."""
 
 _JOINS: Mapping[Join, Callable[[list[float]], float]] = {"max": max, "min": min, "sum": sum}
+_OVER_TIME: Mapping[str, Callable[[list[float]], float]] = {"last": itemgetter(-1), "min": min}
 
 RECENT = timedelta(minutes=10)
 """A rate whose newest point is older is not known."""
@@ -65,40 +67,37 @@ class Expression(Query, Protocol):
 
 
 @dataclass(frozen=True)
-class Latest:
-    """The last value of the last `span`; of several series their `joined` one."""
-
+class _OneValue:
     series: Series
     span: timedelta
     joined: Join = "max"
     is_labelled = False
+    over_time: ClassVar[Literal["last", "min"]]
 
     def readings(self, source: Source, now: datetime) -> Readings:
         ranges = _ranges(source, self.series, self.span, now)
-        return _joined(ranges, [points.values[-1][1] for points in ranges], self.joined)
+        if not ranges:
+            return {}
+        values = [_OVER_TIME[self.over_time]([value for _, value in points.values]) for points in ranges]
+        return {"": Reading(_JOINS[self.joined](values), max(points.values[-1][0] for points in ranges))}
 
     def promql(self, scope: Scope) -> str:
-        return f"{self.joined}(last_over_time({scope.selector(self.series)}[{_span(self.span)}]))"
+        return f"{self.joined}({self.over_time}_over_time({scope.selector(self.series)}[{_span(self.span)}]))"
 
 
-@dataclass(frozen=True)
-class Lowest:
+class Latest(_OneValue):
+    """The last value of the last `span`; of several series their `joined` one."""
+
+    over_time = "last"
+
+
+class Lowest(_OneValue):
     """The least value of the last `span`; of several series their `joined` one.
 
     What it exceeds was exceeded all that time.
     """
 
-    series: Series
-    span: timedelta
-    joined: Join = "max"
-    is_labelled = False
-
-    def readings(self, source: Source, now: datetime) -> Readings:
-        ranges = _ranges(source, self.series, self.span, now)
-        return _joined(ranges, [min(value for _, value in points.values) for points in ranges], self.joined)
-
-    def promql(self, scope: Scope) -> str:
-        return f"{self.joined}(min_over_time({scope.selector(self.series)}[{_span(self.span)}]))"
+    over_time = "min"
 
 
 @dataclass(frozen=True)
@@ -215,13 +214,6 @@ def _ranges(source: Source, series: Series, span: timedelta, now: datetime) -> l
     """All series that have values in the last `span`, with these alone."""
     ranges = [points.between(now - span, now) for points in source.points(series, now - span)]
     return [points for points in ranges if points.values]
-
-
-def _joined(ranges: Sequence[Points], values: list[float], join: Join) -> Readings:
-    """One value of several series; nothing of none."""
-    if not ranges:
-        return {}
-    return {"": Reading(_JOINS[join](values), max(points.values[-1][0] for points in ranges))}
 
 
 def _add(readings: dict[str, Reading], label: str, reading: Reading) -> None:

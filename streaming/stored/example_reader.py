@@ -16,7 +16,7 @@ from streaming.schema import SchemaField
 from streaming.stored.casts import fitted
 from streaming.stored.needs import candidates, fields_beside_examples
 from streaming.stored.rows import absent, default_column
-from streaming.wiring import Contract
+from streaming.wiring import Contract, scalar
 
 
 class ExampleReader:
@@ -78,7 +78,7 @@ class ExampleReader:
         if not self._candidates[field.name]:
             return absent(field, rows)
         given = pc.coalesce(*[features.column(name) for name in self._candidates[field.name]])
-        if pa.types.is_string(_scalar(field.type)):
+        if pa.types.is_string(scalar(field.type)):
             given = _as_texts(given)
         is_list = pa.types.is_list(field.type)
         values, several = (given, {}) if is_list else _single(given, field)
@@ -94,7 +94,7 @@ class ExampleReader:
 
 def kind_of(field: SchemaField) -> pa.DataType:
     """The type of the values of a feature that fills the field: int64, float32 or large_binary."""
-    return feature_type(_scalar(field.type))
+    return feature_type(scalar(field.type))
 
 
 def features_of(examples: list[bytes]) -> pa.Schema:
@@ -108,10 +108,6 @@ def features_of(examples: list[bytes]) -> pa.Schema:
     return ExamplesToRecordBatchDecoder().DecodeBatch(examples).schema
 
 
-def _scalar(kind: pa.DataType) -> pa.DataType:
-    return kind.value_type if pa.types.is_list(kind) else kind
-
-
 def _as_texts(lists: pa.Array) -> pa.Array:
     """Bytes as the texts that they are meant to be; nobody has looked whether they are UTF-8."""
     mask = lists.is_null() if lists.null_count else None
@@ -121,6 +117,8 @@ def _as_texts(lists: pa.Array) -> pa.Array:
 def _single(lists: pa.Array, field: SchemaField) -> tuple[pa.Array, dict[int, Failure]]:
     """The only value of each list, null where there is none; and the rows that have several."""
     lengths = pc.list_value_length(lists).fill_null(0).to_numpy()
+    if (lengths == 1).all():  # as they mostly are
+        return lists.flatten(), {}
     several = {
         int(row): failure("WrongType", f"field {field.name}: expected one value, got {lengths[row]}")
         for row in np.flatnonzero(lengths > 1)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from streaming.batches import field_column
 from streaming.schema import SchemaField
-from streaming.wiring import Condition, Contract, Selection
+from streaming.wiring import Contract
 
 PUBLISH_TIME = "publish_time"
 """The column of rows that says when a row was published, unless the schema has a field of that name."""
@@ -33,7 +33,7 @@ def attributes(contract: Contract) -> dict[str, str]:
     }
     found = {name: place for place, name in sources.items() if name is not None}
     for model in contract.models:
-        names = [each.attribute for each in _conditions(model.takes) if each.attribute is not None]
+        names = [each.attribute for each in model.takes.all_conditions if each.attribute is not None]
         found = dict.fromkeys(names, f"models.{model.name}.when") | found
     return found
 
@@ -48,7 +48,7 @@ def fields_beside_examples(contract: Contract) -> tuple[SchemaField, ...]:
     """The fields that the job reads itself, where the models' `tf.Example`s are there already."""
     columns = {field_column(name) for name in identity_fields(contract)}
     for model in contract.models:
-        columns |= {each.column for each in _conditions(model.takes)}
+        columns |= {each.column for each in model.takes.all_conditions}
         columns |= {each.field for each in model.carries}
         columns |= {each.column for each in model.features if not model.shares_examples}
     return tuple(field for field in contract.schema.fields if field_column(field.name) in columns)
@@ -61,9 +61,3 @@ def candidates(contract: Contract, field: SchemaField) -> Sequence[str]:
     taken = {each.name for each in contract.features if each.column != column}
     own = [] if field.name in taken else [field.name]  # else that feature is another field's
     return tuple(dict.fromkeys([*own, *mapped]))
-
-
-def _conditions(selection: Selection) -> Iterator[Condition]:
-    yield from selection.conditions
-    for other in selection.unless:
-        yield from _conditions(other)

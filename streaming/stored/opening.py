@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import glob
-import logging
 import stat
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from streaming.errors import Mistakes, one_line
+from streaming.files import remote_files
 
 
 @dataclass(frozen=True, order=True)
@@ -36,7 +36,7 @@ def matching(pattern: str, place: str) -> tuple[StoredFile, ...]:
     try:
         return tuple(sorted(_remote(pattern) if "://" in pattern else _local(pattern)))
     except Exception as error:  # every file system has its own errors; all mean: not listable, for this reason
-        raise Mistakes([f"{place}: {pattern} cannot be listed: {one_line(_cause(error))}"]) from error
+        raise Mistakes([f"{place}: {pattern} cannot be listed: {one_line(error)}"]) from error
 
 
 def open_file(path: str) -> AbstractContextManager[BinaryIO]:
@@ -58,17 +58,5 @@ def _local(pattern: str) -> Iterator[StoredFile]:
 
 
 def _remote(pattern: str) -> Iterator[StoredFile]:
-    from apache_beam.io.filesystems import FileSystems
-
-    logging.getLogger("apache_beam.io.gcp.gcsio").setLevel(logging.WARNING)  # two lines of INFO for each listing
-    (found,) = FileSystems.match([pattern])
-    for file in found.metadata_list:
-        if not file.path.endswith("/"):  # the objects that consoles make to show a directory
-            yield StoredFile(file.path, file.size_in_bytes, round(file.last_updated_in_seconds * 1_000_000))
-
-
-def _cause(error: Exception) -> Exception:
-    """What is left when the errors that Beam's file systems wrap around another are taken off."""
-    while details := getattr(error, "exception_details", None):
-        error = next(iter(details.values()))
-    return error
+    for file in remote_files(pattern):
+        yield StoredFile(file.path, file.size_in_bytes, round(file.last_updated_in_seconds * 1_000_000))

@@ -1,52 +1,32 @@
-"""Files that are there whole or not at all: each holds what came of one part of the input.
+"""For each part of the input, a file of what has come of it.
 
-A file is written under another name, and has its own once its part is through: nobody reads half of one. Its name
-follows from the part's first record, so that a part that is read again replaces what it has left, and adds nothing.
-A file of each bundle would not do: in what order and in which bundles a runner reads the parts is never the same twice.
+A file's name follows from its part's first record, so that a part that is read again replaces what it has left, or
+removes it where nothing comes of the part any more, and adds nothing. A file of each bundle would not do: in what order
+and in which bundles a runner reads the parts is never the same twice.
 """
 
 from __future__ import annotations
 
 import hashlib
-import tempfile
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
-from http import HTTPStatus
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 from uuid import uuid4
 
-from google.api_core.exceptions import GoogleAPICallError, RetryError
-from google.auth.exceptions import GoogleAuthError
-from requests import RequestException
-
 from streaming.batches import Batch
-from streaming.errors import JobError, Mistakes, PermanentError
-from streaming.service_errors import in_words, retry
+from streaming.stored.whole_files import FileFormat, WholeFile, remove, writing
 
-_REMEDY = "it must be a directory that the job may write to and that has room; correct --output_files, or mend that"
-_NOT_OURS = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND)
-
-Content_contra = TypeVar("Content_contra", contravariant=True)
+Content = TypeVar("Content")
 
 
-class FileFormat(Protocol[Content_contra]):
-    """A file under way."""
-
-    def write(self, content: Content_contra) -> None:
-        """Add to it."""
-
-    def close(self) -> None:
-        """Write what is left; then it is whole."""
-
-
-class OutputPart(Generic[Content_contra]):
-    """The file that a part of the input adds to a directory, if it has anything to add. One serves part after part.
+class PartWriter(Generic[Content]):
+    """Writes batches, part after part: a file in a directory for each part of the input that anything comes of.
 
     Args:
         directory: local, or on gs://.
-        ending: of the part's name, as in `parquet`.
+        ending: of the files' names, as in `parquet`.
         salt: tells this job's parts from another's.
+        contents: what comes of a batch, in pieces.
         begin: opens a new file at a path.
         starts: the message ids that parts begin with, but for those that are the first of their file or table.
 
@@ -60,19 +40,21 @@ class OutputPart(Generic[Content_contra]):
         directory: str,
         ending: str,
         salt: str,
-        begin: Callable[[Path], FileFormat[Content_contra]],
+        contents: Callable[[Batch], Iterable[Content]],
+        begin: Callable[[Path], FileFormat[Content]],
         starts: Collection[str] = (),
     ) -> None:
         self._directory = directory.rstrip("/")
         self._ending = ending
         self._salt = salt
+        self._contents = contents
         self._begin = begin
         self._starts = starts
         self._first: str | None = None
-        self._under_way: tuple[Path, FileFormat[Content_contra]] | None = None
+        self._under_way: WholeFile[Content] | None = None
 
-    def follow(self, batch: Batch) -> None:
-        """Take note of a batch, whether or not anything is written of it. Where a part begins, the last one is through.
+    def write(self, batch: Batch) -> None:
+        """Write what comes of a batch, if anything does. Where a part begins, the last one is through.
 
         Batches come in the order in which they were read, and a part is read in one go.
         """
@@ -80,39 +62,31 @@ class OutputPart(Generic[Content_contra]):
         if first is not None and (self._first is None or first.endswith("#1") or first in self._starts):
             self.close()
             self._first = first
-
-    def write(self, content: Content_contra) -> None:
-        """Add to the file of the part that is followed."""
-        with _writing(self._directory):
-            if self._under_way is None:
-                scratch = self._scratch()
-                self._under_way = (scratch, self._begin(scratch))
-            self._under_way[1].write(content)
+        for content in self._contents(batch):
+            with writing(self._directory):
+                if self._under_way is None:
+                    self._under_way = WholeFile(self._path(), self._begin)
+                self._under_way.file.write(content)
 
     def close(self) -> None:
-        """The part is through: its file is there from now on."""
-        if self._under_way is not None:
-            scratch, file = self._under_way
-            with _writing(self._directory):
-                file.close()
-                _deliver(scratch, f"{self._directory}/{self._name()}")
+        """The part is through: its file is there from now on, or, where nothing has come of it, is no more."""
+        with writing(self._directory):
+            if self._under_way is not None:
+                self._under_way.deliver()
+            elif self._first is not None:
+                remove(self._path())
         self._first = self._under_way = None
 
     def discard(self) -> None:
         """Drop what is written of an unfinished part."""
         if self._under_way is not None:
-            self._under_way[0].unlink(missing_ok=True)
+            self._under_way.discard()
         self._first = self._under_way = None
 
-    def _name(self) -> str:
+    def _path(self) -> str:
         first = self._first or uuid4().hex  # of events alone, which are of no message
-        return f"part-{hashlib.sha256(f'{self._salt}/{first}'.encode()).hexdigest()[:24]}.{self._ending}"
-
-    def _scratch(self) -> Path:
-        """Where the part is written: beside its place, hidden; a remote one on this machine, to be sent in one go."""
-        directory = Path(tempfile.gettempdir() if _is_remote(self._directory) else self._directory)
-        directory.mkdir(parents=True, exist_ok=True)
-        return directory / f".part-{uuid4().hex}.{self._ending}"
+        digest = hashlib.sha256(f"{self._salt}/{first}".encode()).hexdigest()[:24]
+        return f"{self._directory}/part-{digest}.{self._ending}"
 
 
 def first_id(batch: Batch) -> str | None:
@@ -125,71 +99,3 @@ def first_id(batch: Batch) -> str | None:
 def _number(message_id: str) -> int:
     number = message_id.rpartition("#")[2]
     return int(number) if number.isdecimal() else 0  # ids that are not of stored records have no order
-
-
-def make_directory(directory: str, place: str) -> None:
-    """See, before the job starts, that files can be written to a directory, and make it where it is missing.
-
-    Args:
-        directory: local, or on gs://.
-        place: the flag that names it, for the error message.
-
-    Raises:
-        Mistakes: they cannot.
-    """
-    directory = directory.rstrip("/")
-    try:
-        if _is_remote(directory):
-            # An object of this name is a directory to the console.
-            _blob(f"{directory}/").upload_from_string(b"", retry=retry())
-            return
-        Path(directory).mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=directory):
-            pass
-    except (OSError, GoogleAPICallError, GoogleAuthError, RetryError) as error:  # requests' errors are OSErrors
-        wrong = f"cannot write to {directory}: {_said(error)}"
-        raise Mistakes([f"{place}: {wrong}; name a directory that you may write to"]) from error
-
-
-@contextmanager
-def _writing(directory: str) -> Iterator[None]:
-    """Errors of the file system as the job's own. Arrow's are of the same class."""
-    try:
-        yield
-    except JobError:
-        raise
-    except OSError as error:
-        raise PermanentError(f"cannot write to {directory}: {_said(error)}; {_REMEDY}") from error
-
-
-def _deliver(scratch: Path, path: str) -> None:
-    if not _is_remote(path):
-        scratch.replace(path)
-        return
-    from google.cloud.storage.retry import DEFAULT_RETRY
-
-    try:
-        _blob(path).upload_from_filename(str(scratch), retry=DEFAULT_RETRY)
-    except (GoogleAPICallError, GoogleAuthError, RetryError, RequestException) as error:
-        kind = PermanentError if getattr(error, "code", None) in _NOT_OURS else JobError
-        raise kind(f"cannot write {path}: {_said(error)}; {_REMEDY}") from error
-    scratch.unlink()
-
-
-def _blob(path: str) -> Any:
-    """An object of Cloud Storage, which is there when all of it has come.
-
-    Not by way of Beam's file systems, whose writers do not say why they are refused.
-    """
-    from google.cloud.storage import Client
-
-    bucket, _, name = path.removeprefix("gs://").partition("/")
-    return Client(project=None).bucket(bucket).blob(name)
-
-
-def _is_remote(path: str) -> bool:
-    return "://" in path
-
-
-def _said(error: Exception) -> str:
-    return getattr(error, "strerror", None) or in_words(error)

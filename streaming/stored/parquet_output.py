@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,7 +13,7 @@ from apache_beam.transforms.display import HasDisplayData
 
 from streaming.batches import Batch
 from streaming.results import table_schema, to_predictions
-from streaming.stored.output import OutputPart
+from streaming.stored.output import PartWriter
 from streaming.wiring import ModelPlan, output_columns
 
 PREDICTIONS = "predictions"
@@ -34,31 +34,16 @@ class ParquetFiles(HasDisplayData):
     def display_data(self) -> dict[str, str]:
         return {"output_files": self.output_files, "output_format": "parquet"}
 
-    def writer(self) -> ParquetWriter:
-        return ParquetWriter(self.output_files, self.models, self.job_hash, self.starts)
+    def writer(self) -> PartWriter[pa.RecordBatch]:
+        schema = table_schema(output_columns(self.models))
+        contents, begin = partial(self._rows, schema=schema), partial(RowGroups, schema=schema)
+        directory = f"{self.output_files.rstrip('/')}/{PREDICTIONS}"
+        return PartWriter(directory, "parquet", self.job_hash, contents, begin, self.starts)
 
-
-class ParquetWriter:
-    """Writes batches, part after part."""
-
-    def __init__(self, output_files: str, models: Sequence[ModelPlan], job_hash: str, starts: Collection[str]) -> None:
-        self._models = models
-        self._job_hash = job_hash
-        self._schema = table_schema(output_columns(models))
-        begin = partial(RowGroups, schema=self._schema)
-        self._part = OutputPart(f"{output_files.rstrip('/')}/{PREDICTIONS}", "parquet", job_hash, begin, starts)
-
-    def write(self, batch: Batch) -> None:
-        self._part.follow(batch)
-        rows = to_predictions(batch, self._models, self._job_hash, self._schema).rows
+    def _rows(self, batch: Batch, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+        rows = to_predictions(batch, self.models, self.job_hash, schema).rows
         if rows.num_rows:
-            self._part.write(rows)
-
-    def close(self) -> None:
-        self._part.close()
-
-    def discard(self) -> None:
-        self._part.discard()
+            yield rows
 
 
 class RowGroups:

@@ -5,19 +5,16 @@ A log holds what a model was given and what it answered, and nothing else: neith
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
 
-import google_crc32c
-import pyarrow as pa
 from apache_beam.transforms.display import HasDisplayData
 
 from streaming.batches import Batch
-from streaming.stored.output import OutputPart
+from streaming.stored.output import PartWriter
 from streaming.stored.predict_logs import PredictionLogs
+from streaming.stored.tfrecord_frame import framed
+from streaming.stored.whole_files import open_bytes
 from streaming.wiring import ModelPlan
 
 PREDICTION_LOGS = "prediction_logs"
@@ -39,63 +36,32 @@ class PredictionLogFiles(HasDisplayData):
         return {"output_files": self.output_files, "output_format": "prediction_log"}
 
     def writer(self) -> PredictionLogWriter:
-        return PredictionLogWriter(self)
+        return PredictionLogWriter([self._of(model) for model in self.models])
+
+    def _of(self, model: ModelPlan) -> PartWriter[bytes]:
+        directory = f"{self.output_files.rstrip('/')}/{PREDICTION_LOGS}/{model.name}"
+        logs = PredictionLogs.of(model)
+
+        def records(batch: Batch) -> Iterator[bytes]:
+            return (b"".join(framed(each.to_pylist())) for each in logs(batch))
+
+        return PartWriter(directory, "tfrecord", self.job_hash, records, open_bytes, self.starts)
 
 
 class PredictionLogWriter:
-    """Writes batches, part after part."""
+    """Writes batches to the directories of all models."""
 
-    def __init__(self, files: PredictionLogFiles) -> None:
-        directory = f"{files.output_files.rstrip('/')}/{PREDICTION_LOGS}"
-        self._parts = {
-            model.name: OutputPart(f"{directory}/{model.name}", "tfrecord", files.job_hash, RecordFile, files.starts)
-            for model in files.models
-        }
-        self._logs = [PredictionLogs.of(model) for model in files.models]
+    def __init__(self, models: Sequence[PartWriter[bytes]]) -> None:
+        self._models = models
 
     def write(self, batch: Batch) -> None:
-        for logs in self._logs:
-            part = self._parts[logs.model.name]
-            part.follow(batch)
-            for records in logs(batch):
-                part.write(records)
+        for model in self._models:
+            model.write(batch)
 
     def close(self) -> None:
-        for part in self._parts.values():
-            part.close()
+        for model in self._models:
+            model.close()
 
     def discard(self) -> None:
-        for part in self._parts.values():
-            part.discard()
-
-
-class RecordFile:
-    """A TFRecord file under way: each record between its length and a checksum, both checked themselves."""
-
-    def __init__(self, path: Path) -> None:
-        self._file = path.open("xb")
-
-    def write(self, records: pa.LargeBinaryArray) -> None:
-        self._file.write(b"".join(_framed(records.to_pylist())))
-
-    def close(self) -> None:
-        self._file.close()
-
-
-def _framed(records: Iterable[bytes]) -> Iterator[bytes]:
-    for record in records:
-        yield _length(len(record))
-        yield record
-        yield _masked_checksum(record)
-
-
-@lru_cache(maxsize=4096)
-def _length(size: int) -> bytes:
-    length = struct.pack("<Q", size)
-    return length + _masked_checksum(length)
-
-
-def _masked_checksum(data: bytes) -> bytes:
-    """Its CRC32C as TFRecords have it, so that records may hold records."""
-    checksum = google_crc32c.value(data)
-    return struct.pack("<I", ((checksum >> 15 | checksum << 17) + 0xA282EAD8) & 0xFFFFFFFF)
+        for model in self._models:
+            model.discard()

@@ -1,6 +1,7 @@
 """BigQuery tables, read by the Storage Read service: Arrow from BigQuery to the batch.
 
-A session is opened at launch. It sees the table as it is then, and lives for six hours. BigQuery divides the rows among
+A session is opened at launch, also where the job is only checked: nothing else tells what the columns are in Arrow, and
+whether they may be read so. It sees the table as it is then, and lives for six hours. BigQuery divides the rows among
 its streams as it sees fit, so a row has a number only within one: the records of stream 2 are `P.D.T/2#1` and so on.
 Another session may number them otherwise; the job file's `message.id` is what identifies a row for good.
 """
@@ -8,22 +9,27 @@ Another session may number them otherwise; the job file's `message.id` is what i
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
 
 import pyarrow as pa
 from google.api_core.exceptions import FailedPrecondition, Forbidden, GoogleAPIError, NotFound
-from google.auth.exceptions import GoogleAuthError
 from google.cloud.bigquery import DEFAULT_RETRY, Table
 from google.cloud.bigquery_storage_v1.types import DataFormat, ReadSession
 
+from streaming.arguments import value_of
 from streaming.bigquery.table_ids import TableId, parse_table_id
 from streaming.endpoints import bigquery_client, bigquery_read_client
-from streaming.errors import Mistakes, PermanentError, no_credentials
+from streaming.errors import Mistakes, PermanentError
 from streaming.registry import shared
-from streaming.service_errors import in_words
+from streaming.service_errors import as_mistakes, in_words
 from streaming.stored.records import Part, Records
 
 _RETRY = DEFAULT_RETRY.with_delay(initial=0.2).with_timeout(30.0)  # seconds; somebody waits before the screen
+_REFUSALS = {
+    NotFound: "no such table; correct the name",
+    Forbidden: "no permission to read it; grant roles/bigquery.dataViewer on it, and roles/bigquery.readSessionUser "
+    "on its project",
+    GoogleAPIError: "BigQuery could not read it",
+}
 _SESSION_SECONDS = 120.0  # a large table takes BigQuery a while
 _CLIENT = "bigquery_read_client"
 
@@ -39,8 +45,8 @@ def parts(name: str, wanted: Collection[str] | None, place: str) -> tuple[tuple[
     Raises:
         Mistakes: there is no such table, it cannot be read, or has none of the columns.
     """
-    table_id = _table_id(name, place)
-    with _explained(f"{place} {table_id}"):
+    table_id = value_of(place, name, parse_table_id)
+    with as_mistakes(f"{place} {table_id}", _REFUSALS):
         table = bigquery_client(table_id.project).get_table(str(table_id), retry=_RETRY)
         names = [field.name for field in table.schema if wanted is None or field.name in wanted]
         _see(table, names, f"{place} {table_id}")
@@ -71,13 +77,6 @@ def read(part: Part, columns: pa.Schema) -> Iterator[Records]:
         raise PermanentError(f"{part.origin}: {why}; start the job again: a session lives for 6 hours") from error
 
 
-def _table_id(name: str, place: str) -> TableId:
-    try:
-        return parse_table_id(name)
-    except ValueError as error:
-        raise Mistakes([f"{place}: {error}"]) from error
-
-
 def _see(table: Table, names: list[str], place: str) -> None:
     if table.table_type not in ("TABLE", "SNAPSHOT", "EXTERNAL"):
         raise Mistakes([f"{place}: is a {table.table_type}, which cannot be read so; store its rows in a table"])
@@ -93,19 +92,3 @@ def _session(table_id: TableId, names: list[str]) -> ReadSession:
     client = shared(_CLIENT, bigquery_read_client)
     parent = f"projects/{table_id.project}"
     return client.create_read_session(parent=parent, read_session=wanted, timeout=_SESSION_SECONDS)
-
-
-@contextmanager
-def _explained(place: str) -> Iterator[None]:
-    """Turn what BigQuery says into one line with a remedy."""
-    try:
-        yield
-    except NotFound as error:
-        raise Mistakes([f"{place}: no such table; correct the name ({in_words(error)})"]) from error
-    except Forbidden as error:
-        remedy = "grant roles/bigquery.dataViewer on it, and roles/bigquery.readSessionUser on its project"
-        raise Mistakes([f"{place}: no permission to read it; {remedy} ({in_words(error)})"]) from error
-    except GoogleAuthError as error:
-        raise Mistakes([f"{place}: {no_credentials(error)}"]) from error
-    except GoogleAPIError as error:
-        raise Mistakes([f"{place}: BigQuery could not read it ({in_words(error)})"]) from error

@@ -1,14 +1,13 @@
 """TFRecord files of serialized `tf.Example`s, plain or gzipped.
 
-A record is framed by its length and two checksums, masked CRC32Cs of the length and of the data. Both are checked,
-the data's for many records at once: TensorFlow's own readers do not tell which record is corrupt, and Beam's takes
-two and a half times as long. After a record whose data alone is corrupt, the next one is found by its length.
+Both checksums of a record are checked, its data's for many records at once: TensorFlow's own readers do not tell which
+record is corrupt, and Beam's takes two and a half times as long. After a record whose data alone is corrupt, the next
+one is found by its length.
 """
 
 from __future__ import annotations
 
 import gzip
-import struct
 import zlib
 from collections.abc import Callable, Iterator
 from typing import BinaryIO
@@ -19,13 +18,12 @@ import pyarrow as pa
 
 from streaming.stored.opening import open_file
 from streaming.stored.records import EXAMPLE, Part, Records
+from streaming.stored.tfrecord_frame import FOOTER, HEADER, length_of, masked
 
 CHUNK_BYTES = 4_000_000
 """About as much is read in one go."""
 
-_HEADER = struct.Struct("<QI")  # the length and its checksum
-_FOOTER_BYTES = 4  # the data's checksum
-_FRAME_BYTES = _HEADER.size + _FOOTER_BYTES
+_FRAME_BYTES = HEADER.size + FOOTER.size
 _NO_GZIP = (EOFError, gzip.BadGzipFile, zlib.error)
 
 
@@ -39,11 +37,11 @@ def read(part: Part) -> Iterator[Records]:
 
 
 def _records(part: Part, read_more: Callable[[int], tuple[bytes, str | None]]) -> Iterator[Records]:
-    framing, rest, first, is_end = _Framing(), b"", 1, False
+    rest, first, is_end = b"", 1, False
     while not is_end:
         more, unreadable = read_more(max(CHUNK_BYTES, len(rest)))  # as much again: a long record is not copied often
         is_end = not more or unreadable is not None
-        frames = framing.split(rest + more)
+        frames = _split(rest + more)
         rest = frames.rest()
         broken = frames.broken or unreadable or ("the file ends within the record" if is_end and rest else None)
         start = 0
@@ -91,18 +89,18 @@ class _Frames:
         self._data = data
         self._lengths = np.array(lengths, np.int64)
         self._checksums = np.array(checksums, np.uint32)
-        self._stops = np.cumsum(self._lengths + _FRAME_BYTES) - _FOOTER_BYTES
+        self._stops = np.cumsum(self._lengths + _FRAME_BYTES) - FOOTER.size
 
     def __len__(self) -> int:
         return len(self._lengths)
 
     def rest(self) -> bytes:
         """What follows them."""
-        return self._data[int(self._stops[-1]) + _FOOTER_BYTES :] if len(self) else self._data
+        return self._data[int(self._stops[-1]) + FOOTER.size :] if len(self) else self._data
 
     def corrupt(self) -> list[int]:
         """The indices of those whose data has another checksum than its frame."""
-        wrong = _masked(self._checksums) != _stored(self._data, self._stops)
+        wrong = masked(self._checksums) != _stored(self._data, self._stops)
         return np.flatnonzero(wrong).tolist()
 
     def rows(self, start: int, stop: int) -> pa.RecordBatch:
@@ -111,49 +109,28 @@ class _Frames:
         return pa.RecordBatch.from_arrays([_values(self._data, stops - self._lengths[start:stop], stops)], [EXAMPLE])
 
 
-class _Framing:
-    """Finds records in bytes."""
-
-    def __init__(self) -> None:
-        self._lengths: dict[bytes, int] = {}  # by sound header: most records have the length of an earlier one
-
-    def split(self, data: bytes) -> _Frames:
-        """The whole records at the beginning of `data`."""
-        lengths: list[int] = []
-        checksums: list[int] = []
-        broken, start = None, _HEADER.size
-        while start <= len(data):
-            length = self._length(data[start - _HEADER.size : start])
-            if length is None:
-                broken = "the checksum of its length is wrong"
-                break
-            stop = start + length
-            if stop + _FOOTER_BYTES > len(data):
-                break
-            lengths.append(length)
-            checksums.append(google_crc32c.value(data[start:stop]))
-            start = stop + _FRAME_BYTES
-        return _Frames(data, lengths, checksums, broken)
-
-    def _length(self, header: bytes) -> int | None:
-        length = self._lengths.get(header)
+def _split(data: bytes) -> _Frames:
+    """The whole records at the beginning of `data`."""
+    lengths: list[int] = []
+    checksums: list[int] = []
+    broken, start = None, HEADER.size
+    while start <= len(data):
+        length = length_of(data[start - HEADER.size : start])
         if length is None:
-            number, checksum = _HEADER.unpack(header)
-            expected = _masked(np.array([google_crc32c.value(header[:8])], np.uint32))
-            if expected[0] != checksum:
-                return None
-            length = self._lengths[header] = int(number)
-        return length
-
-
-def _masked(checksums: np.ndarray) -> np.ndarray:
-    rotated = (checksums >> np.uint32(15)) | (checksums << np.uint32(17))
-    return rotated + np.uint32(0xA282EAD8)
+            broken = "the checksum of its length is wrong"
+            break
+        stop = start + length
+        if stop + FOOTER.size > len(data):
+            break
+        lengths.append(length)
+        checksums.append(google_crc32c.value(data[start:stop]))
+        start = stop + _FRAME_BYTES
+    return _Frames(data, lengths, checksums, broken)
 
 
 def _stored(data: bytes, stops: np.ndarray) -> np.ndarray:
     """The numbers of four bytes that stand at `stops`."""
-    each = np.frombuffer(data, np.uint8)[stops[:, None] + np.arange(_FOOTER_BYTES)]
+    each = np.frombuffer(data, np.uint8)[stops[:, None] + np.arange(FOOTER.size)]
     return np.ascontiguousarray(each).view("<u4").ravel()
 
 

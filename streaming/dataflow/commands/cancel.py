@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from streaming.command_options import Debug, Project
 from streaming.dataflow.commands.ending import Ending, JobArgument, Request, end
-from streaming.dataflow.commands.options import Debug, Project, Region, Timeout, Wait
+from streaming.dataflow.commands.options import Region, Timeout, Wait
 
 EPILOG = "Example: pubsub-inference cancel readings --project P --region europe-west4"
 _CANCEL = Ending(

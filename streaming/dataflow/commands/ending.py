@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from streaming.dataflow.commands.options import timeout, wrong_place, wrong_timeout
+from streaming.arguments import wrong_value
+from streaming.dataflow.commands.options import timeout, wrong_place
+from streaming.durations import parse_duration
 from streaming.errors import JobError, Mistakes
 
 if TYPE_CHECKING:
@@ -66,7 +68,7 @@ class Request:
         return timeout(self.timeout)
 
     def _wrong_wait(self) -> Iterator[str]:
-        yield from wrong_timeout(self.timeout)
+        yield from wrong_value("--timeout", self.timeout, parse_duration)
         if self.timeout is not None and not self.wait:
             yield "--timeout: nothing is waited for with --no-wait; leave one of them out"
 

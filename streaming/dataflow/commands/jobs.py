@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from streaming.dataflow.commands.options import Debug, Project, Region, wrong_place
+from streaming.command_options import Debug, Project
+from streaming.dataflow.commands.options import Region, wrong_place
 from streaming.errors import Mistakes
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from streaming.dataflow.commands.options import Debug
+from streaming.command_options import Debug
 from streaming.dataflow.commands.parameter_help import Help
 from streaming.dataflow.commands.planned import VALIDATED, begin, planned, wait_until_it_runs
 from streaming.dataflow.commands.settings import Settings

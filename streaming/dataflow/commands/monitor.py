@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from streaming.dataflow.commands.options import Debug, wrong_place
+from streaming.arguments import wrong_value
+from streaming.command_options import Debug, Project
+from streaming.dataflow.commands.options import Region, wrong_place
 from streaming.durations import parse_duration
 from streaming.errors import JobError, Mistakes
 
@@ -39,10 +41,8 @@ def command(attach: Callable[[int | None], Look]) -> Callable[..., None]:
         job: Annotated[
             str, typer.Argument(metavar="JOB", help="Its name or id; with --local, its process.", show_default=False)
         ] = "",
-        project: Annotated[
-            str, typer.Option(envvar="GOOGLE_CLOUD_PROJECT", help="The project in which the job runs.")
-        ] = "",
-        region: Annotated[str, typer.Option(envvar="GOOGLE_CLOUD_REGION", help="The region in which it runs.")] = "",
+        project: Project = "",
+        region: Region = "",
         once: Annotated[bool, typer.Option("--once", help="One look, as without a terminal.")] = False,
         as_json: Annotated[
             bool, typer.Option("--json", help="A JSON document for each look; one, unless --watch is given.")
@@ -106,18 +106,10 @@ def _wrong_job(job: str, deadletter_table: str, *, is_local: bool) -> Iterator[s
         yield f"JOB: {job!r} is no process; with --local give the number of one, or nothing"
     if not is_local and not job:
         yield "JOB: none is given; name a job, or watch one of this machine with --local"
-    try:
-        parse_table_id(deadletter_table or "p:d.t")
-    except ValueError as error:
-        yield f"--deadletter-table: {error}"
+    yield from wrong_value("--deadletter-table", deadletter_table or None, parse_table_id)
 
 
 def _wrong_watch(watch: str | None, *, once: bool) -> Iterator[str]:
-    if watch is None:
-        return
-    try:
-        parse_duration(watch)
-    except ValueError as error:
-        yield f"--watch: {error}"
-    if once:
+    yield from wrong_value("--watch", watch, parse_duration)
+    if watch is not None and once:
         yield "--watch: there is only one look with --once; leave one of them out"

@@ -9,17 +9,15 @@ from typing import Annotated
 
 import typer
 
+from streaming.command_options import wrong_project
 from streaming.durations import parse_duration
 
-Project = Annotated[str, typer.Option(envvar="GOOGLE_CLOUD_PROJECT", help="The project in which jobs run.")]
 Region = Annotated[str, typer.Option(envvar="GOOGLE_CLOUD_REGION", help="The region in which they run.")]
 Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Wait until it is so, or return at once.")]
 Timeout = Annotated[
     str | None, typer.Option(help="How long to wait, as in 30m; by default until it is so, or until Ctrl-C.")
 ]
-Debug = Annotated[bool, typer.Option("--debug", help="Show tracebacks.")]
 
-_PROJECT = re.compile(r"([a-z0-9.-]+:)?[a-z][-a-z0-9]{4,28}[a-z0-9]")
 REGION = r"[a-z]+-[a-z]+[0-9]+"
 ZONE = rf"({REGION})-[a-z]"
 """Regular expressions."""
@@ -27,20 +25,11 @@ ZONE = rf"({REGION})-[a-z]"
 
 def wrong_place(project: str, region: str) -> Iterator[str]:
     """What is wrong with `--project` and `--region`, a line each."""
-    if not _PROJECT.fullmatch(project):
-        yield f"--project: {project!r} is no project id; `gcloud projects list` shows those there are"
+    yield from wrong_project(project)
     if zone := re.fullmatch(ZONE, region):
         yield f"--region: {region!r} is a zone; write --region={zone[1]}"
     elif not re.fullmatch(REGION, region):
         yield f"--region: {region!r} is no region; write one as in --region=europe-west4"
-
-
-def wrong_timeout(text: str | None) -> Iterator[str]:
-    """What is wrong with `--timeout`, if anything is."""
-    try:
-        timeout(text)
-    except ValueError as error:
-        yield f"--timeout: {error}"
 
 
 def timeout(text: str | None) -> timedelta | None:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from streaming.dataflow.commands.options import Project, Region, Timeout, Wait
+from streaming.command_options import Project
+from streaming.dataflow.commands.options import Region, Timeout, Wait
 
 if TYPE_CHECKING:
     from google.cloud.dataflow_v1beta3 import FlexTemplateRuntimeEnvironment

@@ -6,8 +6,10 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from streaming.dataflow.commands.options import REGION, ZONE, wrong_place, wrong_timeout
+from streaming.arguments import wrong_value
+from streaming.dataflow.commands.options import REGION, ZONE, wrong_place
 from streaming.dataflow.commands.settings import Settings
+from streaming.durations import parse_duration
 
 _JOB_NAME = re.compile("[a-z]([-a-z0-9]{0,1022}[a-z0-9])?")
 _SUBNETWORK = re.compile(
@@ -79,7 +81,7 @@ def _misplaced(argument: str, given: str) -> str:
 def wrong_settings(settings: Settings) -> Iterator[str]:
     """What is wrong with the settings, a line each."""
     yield from wrong_place(settings.project, settings.region)
-    yield from wrong_timeout(settings.timeout)
+    yield from wrong_value("--timeout", settings.timeout, parse_duration)
     if settings.timeout is not None and (settings.dry_run or not settings.wait):
         yield "--timeout: nothing is waited for with --no-wait or --dry-run; leave one of them out"
     for setting, pattern, meant in _FORMS:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from streaming.dataflow.commands.options import Debug, Project, Region
+from streaming.command_options import Debug, Project
+from streaming.dataflow.commands.options import Region
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
