@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 
 import grpc
 import pyarrow as pa
@@ -15,14 +14,15 @@ from google.cloud.bigquery_storage_v1.types import (
     ReadStream,
 )
 
+from tests.grpc_servers import GrpcServer
+
 _SERVICE = "/google.cloud.bigquery.storage.v1.BigQueryRead"
 
 
-class BigQueryReadServer(grpc.GenericRpcHandler):
-    """The server; a context manager.
+class BigQueryReadServer(GrpcServer):
+    """The server.
 
     Attributes:
-        host: host:port.
         streams: the rows of each stream, as many a response as a batch has; all of the same columns.
         asked: every session asked for.
         refuse: sessions with this status, where it is one.
@@ -30,20 +30,12 @@ class BigQueryReadServer(grpc.GenericRpcHandler):
     """
 
     def __init__(self, streams: list[list[pa.RecordBatch]]) -> None:
+        super().__init__()
         self.streams = streams
         self.asked: list[ReadSession] = []
         self.refuse: grpc.StatusCode | None = None
         self.breaks: list[grpc.StatusCode] = []
         self._columns: list[str] = []
-        self._server = grpc.server(ThreadPoolExecutor(4), [self])
-        self.host = f"127.0.0.1:{self._server.add_insecure_port('127.0.0.1:0')}"
-
-    def __enter__(self) -> BigQueryReadServer:
-        self._server.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.stop(None).wait()
 
     def service(self, call: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler | None:
         if call.method == f"{_SERVICE}/CreateReadSession":

@@ -1,11 +1,11 @@
 """A BigQuery REST service in this process that answers what it is told, and keeps what it was asked."""
 
 import json
-import threading
 from collections import deque
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from tests.http_servers import HttpServer, QuietHandler
 
 
 @dataclass(frozen=True)
@@ -31,11 +31,10 @@ def failure(status: int, reason: str, message: str) -> Reply:
     return Reply({"error": error}, status)
 
 
-class BigQueryRestServer:
-    """The server; a context manager.
+class BigQueryRestServer(HttpServer):
+    """The server.
 
     Attributes:
-        host: host:port.
         replies: to the next requests.
         otherwise: to those after them; an empty object.
         asked: every request.
@@ -47,9 +46,7 @@ class BigQueryRestServer:
         self.asked: list[Asked] = []
         owner = self
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
+        class Handler(QuietHandler):
             def answer(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 path = self.path.partition("?")[0].removeprefix("/bigquery/v2")
@@ -64,17 +61,4 @@ class BigQueryRestServer:
 
             do_GET = do_POST = do_PATCH = do_DELETE = answer  # noqa: N815 - as the base class calls them
 
-            def log_message(self, *args: object) -> None:
-                """Say nothing."""
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self.host = f"127.0.0.1:{self._server.server_port}"
-
-    def __enter__(self) -> "BigQueryRestServer":
-        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        super().__init__(Handler)

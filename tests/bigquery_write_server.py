@@ -8,7 +8,6 @@ import queue
 import threading
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +15,8 @@ import grpc
 import pyarrow as pa
 from google.cloud.bigquery_storage_v1.types import AppendRowsRequest, AppendRowsResponse, RowError, StorageError
 from google.rpc.status_pb2 import Status
+
+from tests.grpc_servers import GrpcServer
 
 APPEND_ROWS = "/google.cloud.bigquery.storage.v1.BigQueryWrite/AppendRows"
 PATIENCE = 10  # seconds until a test that waits for nothing fails
@@ -67,11 +68,10 @@ Step = Store | Answer | EndStream | FallSilent
 Inbox = queue.SimpleQueue[tuple[str, pa.RecordBatch] | grpc.StatusCode | None]
 
 
-class BigQueryWriteServer(grpc.GenericRpcHandler):
-    """The server; a context manager.
+class BigQueryWriteServer(GrpcServer):
+    """The server.
 
     Attributes:
-        host: host:port.
         tables: by `P.D.T`, the rows as dicts, in the order in which they were stored.
         received: every request, in the order in which they came.
         routes: the routing header of every stream.
@@ -83,6 +83,7 @@ class BigQueryWriteServer(grpc.GenericRpcHandler):
     """
 
     def __init__(self, port: int = 0) -> None:
+        super().__init__(port)
         self.tables: dict[str, list[dict[str, Any]]] = defaultdict(list)
         self.received: list[Received] = []
         self.routes: list[str] = []
@@ -94,16 +95,6 @@ class BigQueryWriteServer(grpc.GenericRpcHandler):
         self._unanswered = 0
         self._open: list[tuple[Inbox, threading.Event]] = []
         self._changed = threading.Condition()
-        self._server = grpc.server(ThreadPoolExecutor(16), [self], options=[("grpc.max_receive_message_length", -1)])
-        self.port = self._server.add_insecure_port(f"127.0.0.1:{port}")
-        self.host = f"127.0.0.1:{self.port}"
-
-    def __enter__(self) -> "BigQueryWriteServer":
-        self._server.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.stop(None).wait()
 
     def await_received(self, requests: int) -> None:
         """Wait until so many requests have come in all."""

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 import grpc
 from google.cloud.dataflow_v1beta3 import ContainerSpec, LaunchFlexTemplateParameter
 
+from tests.grpc_servers import Refusal
+
 NUMBER = "(78f666ea16e50f79): "
 NAME = re.compile("[a-z]([-a-z0-9]{0,1022}[a-z0-9])?")
 
@@ -25,15 +27,6 @@ WRONG_NAME = (
     "JobName invalid; the name must consist of only the characters [-a-z0-9], starting with a letter and ending with a "
     "letter or number"
 )
-
-
-class Refusal(Exception):  # noqa: N818 - the service's word
-    """How a call ends."""
-
-    def __init__(self, code: grpc.StatusCode, text: str) -> None:
-        super().__init__(text)
-        self.code = code
-        self.text = text
 
 
 def wrong_region(region: str) -> Refusal:

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, TypeVar
 from urllib.parse import parse_qsl
@@ -45,7 +44,6 @@ from tests.dataflow_lives import (
 )
 from tests.dataflow_refusals import (
     BUSY,
-    Refusal,
     already_active,
     check_launch,
     denied,
@@ -54,11 +52,12 @@ from tests.dataflow_refusals import (
     unknown_job,
     wrong_region,
 )
+from tests.grpc_servers import Refusal, RefusingServer, page
 
 R = TypeVar("R")
 Filter = ListJobsRequest.Filter
 
-PATIENCE = 30  # seconds until a test that waits for nothing fails
+PATIENCE = 120  # seconds until a test that waits for nothing fails
 PAGE = 2
 """So many jobs or messages are on a page, whatever is asked for: it may always be less."""
 
@@ -72,39 +71,26 @@ class Method(NamedTuple):
     permission: str
 
 
-class DataflowServer(grpc.GenericRpcHandler):
-    """The server; a context manager.
+class DataflowServer(RefusingServer):
+    """The server, for `DATAFLOW_EMULATOR_HOST`.
 
     Attributes:
-        host: host:port, for `DATAFLOW_EMULATOR_HOST`.
         project, regions: where it has jobs.
         templates: the specifications in Cloud Storage, by their gs:// paths.
         lives: those of the jobs that are launched next; then each lives `Life()`.
         jobs: all jobs, by their ids.
-        requests: what was asked, in order, refused or not.
     """
 
     def __init__(self, project: str = "my-project", regions: Iterable[str] = ("europe-west4", "us-central1")) -> None:
+        super().__init__()
         self.project = project
         self.regions = tuple(regions)
         self.templates: dict[str, ContainerSpec] = {}
         self.lives: deque[Life] = deque()
         self.jobs: dict[str, LivingJob] = {}
-        self.requests: list[Any] = []
-        self._refusals: dict[str, deque[Refusal]] = {}
         self._lost: set[str] = set()
         self._held: dict[str, threading.Event] = {}
-        self._changed = threading.Condition()
         self._methods = self._table()
-        self._server = grpc.server(ThreadPoolExecutor(8), [self])
-        self.host = f"127.0.0.1:{self._server.add_insecure_port('127.0.0.1:0')}"
-
-    def __enter__(self) -> DataflowServer:
-        self._server.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.stop(None).wait()
 
     def add(self, name: str, life: Life | None = None, *, region: str = "", **fields: Any) -> str:
         """A job that was launched before, in the first region by default.
@@ -125,10 +111,6 @@ class DataflowServer(grpc.GenericRpcHandler):
         self.jobs[job_id] = LivingJob(job_id, name, place, life or Life(), created, **fields)
         return job_id
 
-    def fail(self, method: str, code: grpc.StatusCode, text: str, times: int = 1) -> None:
-        """Refuse the next calls of a method, as in `GetJob`."""
-        self._refusals.setdefault(method, deque()).extend([Refusal(code, text)] * times)
-
     def hold(self, method: str) -> threading.Event:
         """Answer no call of a method, as in `GetJob`, before the event is set."""
         return self._held.setdefault(method, threading.Event())
@@ -137,14 +119,10 @@ class DataflowServer(grpc.GenericRpcHandler):
         """Do what the next call of a method asks for, and lose the answer."""
         self._lost.add(method)
 
-    def asked(self, kind: type[R]) -> list[R]:
-        """The requests of this kind, in order."""
-        return [each for each in self.requests if isinstance(each, kind)]
-
     def await_asked(self, kind: type[Any], times: int) -> None:
         """Wait until so many requests of this kind have come in all."""
-        with self._changed:
-            assert self._changed.wait_for(lambda: len(self.asked(kind)) >= times, PATIENCE)
+        with self.changed:
+            assert self.changed.wait_for(lambda: len(self.asked(kind)) >= times, PATIENCE)
 
     def service(self, call: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler | None:
         if call.method not in self._methods:
@@ -178,25 +156,21 @@ class DataflowServer(grpc.GenericRpcHandler):
         self, name: str, method: Method, routing: dict[str, str], request: Any, context: grpc.ServicerContext
     ) -> Any:
         """Without the routing header, the service takes no region but its own."""
+
+        def act(request: Any) -> Any:
+            if request.project_id != self.project:
+                raise denied(method.permission, request.project_id)
+            if request.location not in self.regions or routing.get("location") != request.location:
+                raise wrong_region(request.location)
+            answer = method.answer(request)
+            if name in self._lost:
+                self._lost.remove(name)
+                raise Refusal(grpc.StatusCode.UNAVAILABLE, BUSY)
+            return answer
+
         if name in self._held:
             self._held[name].wait(PATIENCE)
-        with self._changed:
-            self.requests.append(request)
-            self._changed.notify_all()
-            try:
-                if self._refusals.get(name):
-                    raise self._refusals[name].popleft()
-                if request.project_id != self.project:
-                    raise denied(method.permission, request.project_id)
-                if request.location not in self.regions or routing.get("location") != request.location:
-                    raise wrong_region(request.location)
-                answer = method.answer(request)
-                if name in self._lost:
-                    self._lost.remove(name)
-                    raise Refusal(grpc.StatusCode.UNAVAILABLE, BUSY)
-                return answer
-            except Refusal as refusal:
-                context.abort(refusal.code, refusal.text)
+        return self.answer(name, request, context, act)
 
     def _launch(self, request: LaunchFlexTemplateRequest) -> LaunchFlexTemplateResponse:
         launch = request.launch_parameter
@@ -221,8 +195,8 @@ class DataflowServer(grpc.GenericRpcHandler):
         jobs = [job for job in self._in(request) if not request.name or job.name == request.name]
         active, ended = ([job for job in jobs if (job.state in ENDED) is flag] for flag in (False, True))
         listed = {Filter.ACTIVE: active, Filter.TERMINATED: ended}.get(request.filter, active + ended)
-        page, token = _page(listed, request.page_token)
-        return ListJobsResponse(jobs=[job.told(JobView.JOB_VIEW_SUMMARY) for job in page], next_page_token=token)
+        jobs, token = page(listed, request.page_token, PAGE)
+        return ListJobsResponse(jobs=[job.told(JobView.JOB_VIEW_SUMMARY) for job in jobs], next_page_token=token)
 
     def _get(self, request: GetJobRequest) -> Job:
         job = self._job(request)
@@ -247,9 +221,9 @@ class DataflowServer(grpc.GenericRpcHandler):
         job = self._job(request)
         least = IMPORTANCES.index(request.minimum_importance)
         said = [each for each in job.said() if IMPORTANCES.index(each.message_importance) >= least]
-        page, token = _page(_since(said, request.start_time, "time"), request.page_token)
+        said, token = page(_since(said, request.start_time, "time"), request.page_token, PAGE)
         events = [] if request.page_token else _since(job.life.events, request.start_time, "time")
-        return ListJobMessagesResponse(job_messages=page, next_page_token=token, autoscaling_events=events)
+        return ListJobMessagesResponse(job_messages=said, next_page_token=token, autoscaling_events=events)
 
     def _metrics(self, request: GetJobMetricsRequest) -> JobMetrics:
         job = self._job(request)
@@ -271,10 +245,3 @@ class DataflowServer(grpc.GenericRpcHandler):
 
 def _since(items: Iterable[Any], start: datetime | None, time: str) -> list[Any]:
     return [each for each in items if start is None or getattr(each, time) >= start]
-
-
-def _page(items: Sequence[R], token: str) -> tuple[Sequence[R], str]:
-    """The page that the token names, and the token of the next one."""
-    start = int(token or "0")
-    end = start + PAGE
-    return items[start:end], str(end) if end < len(items) else ""

@@ -8,7 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from google.cloud.dataflow_v1beta3 import FlexTemplateRuntimeEnvironment, LaunchFlexTemplateRequest, StreamingMode
+from google.cloud.dataflow_v1beta3 import (
+    FlexTemplateRuntimeEnvironment,
+    LaunchFlexTemplateParameter,
+    LaunchFlexTemplateRequest,
+    StreamingMode,
+)
 
 from streaming.dataflow.spec import spec, text
 from tests.cloud_storage_server import Bucket, cloud_storage
@@ -96,6 +101,21 @@ def _parsed() -> object:
     from google.cloud.dataflow_v1beta3 import ContainerSpec
 
     return ContainerSpec.from_json(TEMPLATE)
+
+
+def request(environment: FlexTemplateRuntimeEnvironment, **fields: object) -> LaunchFlexTemplateRequest:
+    """The launch of `readings` from the template, with more fields of its parameter."""
+    return LaunchFlexTemplateRequest(
+        project_id="my-project",
+        location="europe-west4",
+        launch_parameter=LaunchFlexTemplateParameter(
+            job_name="readings",
+            container_spec_gcs_path="gs://bucket/template.json",
+            parameters=PARAMETERS,
+            environment=environment,
+            **fields,
+        ),
+    )
 
 
 def environment(**settings: object) -> FlexTemplateRuntimeEnvironment:

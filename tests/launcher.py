@@ -10,7 +10,6 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -20,8 +19,6 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import google_crc32c
-import grpc
-from google.pubsub_v1.types import GetSubscriptionRequest, GetTopicRequest, Subscription, Topic
 
 ENTRY = Path(__file__).parents[1] / "streaming" / "main.py"
 ANONYMOUS = """
@@ -115,31 +112,6 @@ def google_server() -> Iterator[GoogleServer]:
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         yield google
         server.shutdown()
-
-
-class PubSubServer(grpc.GenericRpcHandler):
-    """Has every topic and every subscription."""
-
-    def service(self, call: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler | None:
-        if call.method.endswith("/GetTopic"):
-            return grpc.unary_unary_rpc_method_handler(
-                lambda request, _: Topic(name=request.topic), GetTopicRequest.deserialize, Topic.serialize
-            )
-        return grpc.unary_unary_rpc_method_handler(
-            lambda request, _: Subscription(name=request.subscription, topic="projects/my-project/topics/readings"),
-            GetSubscriptionRequest.deserialize,
-            Subscription.serialize,
-        )
-
-
-@contextmanager
-def pubsub_server() -> Iterator[str]:
-    """Its host:port, while the block runs."""
-    server = grpc.server(ThreadPoolExecutor(2), [PubSubServer()])
-    host = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
-    server.start()
-    yield host
-    server.stop(None).wait()
 
 
 def launch(

@@ -6,10 +6,7 @@ and the public reports of its users tell.
 
 from __future__ import annotations
 
-import threading
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, TypeVar
@@ -34,7 +31,7 @@ from google.cloud.monitoring_v3 import (
 )
 from google.protobuf.empty_pb2 import Empty
 
-from tests.dataflow_refusals import Refusal
+from tests.grpc_servers import Refusal, RefusingServer, page
 
 R = TypeVar("R")
 
@@ -50,50 +47,29 @@ class Method(NamedTuple):
     response: Callable[[Any], bytes]
 
 
-class MonitoringServer(grpc.GenericRpcHandler):
-    """The services of one project.
+class MonitoringServer(RefusingServer):
+    """The services of one project, for `MONITORING_EMULATOR_HOST`.
 
     Attributes:
-        host: host:port, for `MONITORING_EMULATOR_HOST`.
         policies, dashboards: what is there, by name.
         channels: the notification channels that there are.
-        requests: all requests, in order.
     """
 
     def __init__(self, project: str = "my-project") -> None:
+        super().__init__()
         self.project = project
         self.policies: dict[str, AlertPolicy] = {}
         self.dashboards: dict[str, Dashboard] = {}
         self.channels: set[str] = set()
-        self.requests: list[Any] = []
-        self._refusals: dict[str, deque[Refusal]] = {}
         self._made = 0
-        self._lock = threading.Lock()
         self._methods = {**self._alert_methods(), **self._dashboard_methods()}
-        self._server = grpc.server(ThreadPoolExecutor(4), [self])
-        self.host = f"127.0.0.1:{self._server.add_insecure_port('127.0.0.1:0')}"
-
-    def __enter__(self) -> MonitoringServer:
-        self._server.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.stop(None).wait()
-
-    def fail(self, method: str, code: grpc.StatusCode, text: str, times: int = 1) -> None:
-        """Refuse the next calls of a method, as in `ListDashboards`."""
-        self._refusals.setdefault(method, deque()).extend([Refusal(code, text)] * times)
-
-    def asked(self, kind: type[R]) -> list[R]:
-        """The requests of this kind, in order."""
-        return [each for each in self.requests if isinstance(each, kind)]
 
     def service(self, call: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler | None:
         if call.method not in self._methods:
             return None
         method, name = self._methods[call.method], call.method.rpartition("/")[2]
         return grpc.unary_unary_rpc_method_handler(
-            lambda request, context: self._answer(name, method, request, context),
+            lambda request, context: self.answer(name, request, context, method.answer),
             method.request.deserialize,
             method.response,
         )
@@ -121,20 +97,10 @@ class MonitoringServer(grpc.GenericRpcHandler):
         service = "/google.monitoring.dashboard.v1.DashboardsService"
         return {f"{service}/{names.get(verb, f'{verb}Dashboard')}": method for verb, method in methods.items()}
 
-    def _answer(self, name: str, method: Method, request: Any, context: grpc.ServicerContext) -> Any:
-        with self._lock:
-            self.requests.append(request)
-            try:
-                if self._refusals.get(name):
-                    raise self._refusals[name].popleft()
-                return method.answer(request)
-            except Refusal as refusal:
-                context.abort(refusal.code, refusal.text)
-
     def _list_policies(self, request: ListAlertPoliciesRequest) -> ListAlertPoliciesResponse:
         self._check(request.name)
-        page, token = _page(list(self.policies.values()), request.page_token)
-        return ListAlertPoliciesResponse(alert_policies=page, next_page_token=token)
+        policies, token = page(list(self.policies.values()), request.page_token, PAGE)
+        return ListAlertPoliciesResponse(alert_policies=policies, next_page_token=token)
 
     def _create_policy(self, request: CreateAlertPolicyRequest) -> AlertPolicy:
         self._check(request.name)
@@ -164,8 +130,8 @@ class MonitoringServer(grpc.GenericRpcHandler):
 
     def _list_dashboards(self, request: ListDashboardsRequest) -> ListDashboardsResponse:
         self._check(request.parent)
-        page, token = _page(list(self.dashboards.values()), request.page_token)
-        return ListDashboardsResponse(dashboards=page, next_page_token=token)
+        dashboards, token = page(list(self.dashboards.values()), request.page_token, PAGE)
+        return ListDashboardsResponse(dashboards=dashboards, next_page_token=token)
 
     def _create_dashboard(self, request: CreateDashboardRequest) -> Dashboard:
         self._check(request.parent)
@@ -212,10 +178,3 @@ def monitoring_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[MonitoringSer
     with MonitoringServer() as server:
         monkeypatch.setenv("MONITORING_EMULATOR_HOST", server.host)
         yield server
-
-
-def _page(items: Sequence[R], token: str) -> tuple[Sequence[R], str]:
-    """The page that the token names, and the token of the next one."""
-    start = int(token or "0")
-    end = start + PAGE
-    return items[start:end], str(end) if end < len(items) else ""

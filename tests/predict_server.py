@@ -5,8 +5,9 @@ import threading
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from tests.http_servers import HttpServer, QuietHandler
 
 PATIENCE = 10  # seconds until a test that waits for nothing fails
 
@@ -56,8 +57,8 @@ def predictions(*values: Any) -> Reply:
     return Reply(json.dumps({"predictions": values}).encode())
 
 
-class PredictServer:
-    """The server; a context manager.
+class PredictServer(HttpServer):
+    """The server.
 
     Attributes:
         url: of the model.
@@ -74,15 +75,14 @@ class PredictServer:
         self.connections = 0
         owner = self
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
+        class Handler(QuietHandler):
             wbufsize = -1  # an answer in two packets would wait 40 ms for an acknowledgement
 
             def setup(self) -> None:
                 super().setup()
                 owner.connections += 1
 
-            def do_POST(self) -> None:
+            def do_POST(self) -> None:  # noqa: N802 - as the base class calls it
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 owner.asked.append(Asked(self.path, self.headers["Content-Type"], body))
                 match owner.script.popleft() if owner.script else None:
@@ -126,20 +126,8 @@ class PredictServer:
                     self.wfile.write(b'{"predictions"')
                 self.close_connection = True
 
-            def log_message(self, *args: object) -> None:
-                """Say nothing."""
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_port}/v1/models/toy"
-
-    def __enter__(self) -> "PredictServer":
-        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        super().__init__(Handler)
+        self.url = f"http://{self.host}/v1/models/toy"
 
     @property
     def bodies(self) -> list[bytes]:

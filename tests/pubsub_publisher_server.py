@@ -3,12 +3,13 @@
 import threading
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 import grpc
 from google.pubsub_v1.types import PublishRequest, PublishResponse
+
+from tests.grpc_servers import GrpcServer
 
 PATIENCE = 10  # seconds until a test that waits for nothing fails
 
@@ -37,11 +38,10 @@ class Wait:
     gate: threading.Event
 
 
-class PublisherServer(grpc.GenericRpcHandler):
-    """The server; a context manager.
+class PublisherServer(GrpcServer):
+    """The server.
 
     Attributes:
-        host: host:port.
         published: topic and messages of each request that was taken, in the order in which they were.
         asked: how many messages each request had, taken or not.
         routes: the routing headers.
@@ -51,6 +51,7 @@ class PublisherServer(grpc.GenericRpcHandler):
     """
 
     def __init__(self) -> None:
+        super().__init__()
         self.published: list[tuple[str, list[Message]]] = []
         self.asked: list[int] = []
         self.routes: set[str] = set()
@@ -59,16 +60,6 @@ class PublisherServer(grpc.GenericRpcHandler):
         self.most_under_way = 0
         self._under_way = 0
         self._changed = threading.Condition()
-        options = [("grpc.max_receive_message_length", -1)]
-        self._server = grpc.server(ThreadPoolExecutor(16), [self], options=options)
-        self.host = f"127.0.0.1:{self._server.add_insecure_port('127.0.0.1:0')}"
-
-    def __enter__(self) -> "PublisherServer":
-        self._server.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.stop(None).wait()
 
     def await_asked(self, requests: int) -> None:
         """Wait until so many requests have come in all."""

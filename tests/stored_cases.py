@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from apache_beam.io.tfrecordio import _TFRecordUtil
 
 from streaming.stored.records import Part, Records
+from tests.avro_cases import avro_binary
 
 CHANGED = 1_767_225_600_000_000
 FRAME_BYTES = 16  # around the data of a TFRecord
@@ -56,13 +57,7 @@ def avro_file(records: Iterable[Any], schema: Any = READING, codec: str = "null"
 
 
 def datums(records: Iterable[Any], schema: Any = READING) -> list[bytes]:
-    return [_datum(record, fastavro.parse_schema(schema)) for record in records]
-
-
-def _datum(record: Any, schema: Any) -> bytes:
-    stream = io.BytesIO()
-    fastavro.schemaless_writer(stream, schema, record)
-    return stream.getvalue()
+    return [avro_binary(fastavro.parse_schema(schema), record) for record in records]
 
 
 def parquet_file(table: pa.Table, group: int = 1000) -> bytes:

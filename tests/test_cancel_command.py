@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from google.cloud.dataflow_v1beta3 import Job, UpdateJobRequest
 from grpc import StatusCode
 
-from tests.dataflow_cases import LINK, Command, dataflow_server, run
+from tests.dataflow_cases import LINK, Command, run
 from tests.dataflow_lives import CANCELLED, CANCELLING, DRAINED, DRAINING, QUEUED, RUNNING, Life, Said
 from tests.dataflow_refusals import not_allowed
 from tests.dataflow_server import DataflowServer
@@ -17,12 +15,6 @@ EXPLANATION = """\
 Cancelling: the job stops at once; messages that it has in hand are not acknowledged, and come again.
 What of them was written already is written once more by the next job, under the same prediction_id.
 """
-
-
-@pytest.fixture
-def dataflow(monkeypatch: pytest.MonkeyPatch) -> Iterator[DataflowServer]:
-    with dataflow_server(monkeypatch) as server:
-        yield server
 
 
 @pytest.fixture

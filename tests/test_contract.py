@@ -23,7 +23,7 @@ from streaming.wiring import (
     Selection,
     Tensor,
 )
-from tests.contract_cases import contract, job, mistakes, save_cases
+from tests.contract_cases import contract, job, mistakes
 
 WHOLE = """
 message: {format: json, schema: s.avsc, key: device_id, id: {attribute: id}, event_time: time}
@@ -53,13 +53,8 @@ models:
 """
 
 
-@pytest.fixture(scope="module")
-def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return save_cases(tmp_path_factory.mktemp("contract"))
-
-
-def test_a_job_that_fits_together(directory: Path) -> None:
-    parsed = parse_job(WHOLE, f"{directory}/job.yaml")
+def test_a_job_that_fits_together(cases: Path) -> None:
+    parsed = parse_job(WHOLE, f"{cases}/job.yaml")
     x = FeatureColumn("x", "field:value", pa.float64())
     shared = (
         x,
@@ -75,15 +70,15 @@ def test_a_job_that_fits_together(directory: Path) -> None:
         ),
     )
     raw = Selection(conditions=(Condition("attributes", attribute="region", one_of=("eu",)),))
-    assert contract(directory, WHOLE) == Contract(
+    assert contract(cases, WHOLE) == Contract(
         message=parsed.message,
-        schema=load_schema(f"{directory}/s.avsc"),
+        schema=load_schema(f"{cases}/s.avsc"),
         window=timedelta(minutes=5),
         features=shared,
         models=(
             ModelPlan(
                 name="first",
-                call=SavedModelCall(f"{directory}/labels"),
+                call=SavedModelCall(f"{cases}/labels"),
                 outputs=(
                     Output("scores", "vector", pa.list_(pa.float64())),
                     Output("output_0", "label", pa.string()),
@@ -93,14 +88,14 @@ def test_a_job_that_fits_together(directory: Path) -> None:
             ),
             ModelPlan(
                 name="raw",
-                call=SavedModelCall(f"{directory}/tensor", tensors=(Tensor("x", "float32", 1),)),
+                call=SavedModelCall(f"{cases}/tensor", tensors=(Tensor("x", "float32", 1),)),
                 outputs=(Output("output_0", "output_0", pa.float64()),),
                 features=(x,),
                 takes=raw,
             ),
             ModelPlan(
                 name="last",
-                call=SavedModelCall(f"{directory}/m", watch=timedelta(seconds=30)),
+                call=SavedModelCall(f"{cases}/m", watch=timedelta(seconds=30)),
                 outputs=(Output("output_0", "prediction", pa.float64()),),
                 features=(
                     FeatureColumn("x", "model:first", pa.list_(pa.float64()), "vector"),
@@ -131,19 +126,19 @@ def test_a_job_that_fits_together(directory: Path) -> None:
     )
 
 
-def test_real_models_of_every_make(directory: Path, saved_models: Path) -> None:
+def test_real_models_of_every_make(cases: Path, saved_models: Path) -> None:
     names = ("times5", "keras", "classic")
     models = ", ".join(f"{name}: {{path: {saved_models / name}}}" for name in names)
-    assert [(plan.name, plan.call, plan.outputs) for plan in contract(directory, job(models)).models] == [
+    assert [(plan.name, plan.call, plan.outputs) for plan in contract(cases, job(models)).models] == [
         ("times5", SavedModelCall(f"{saved_models}/times5"), (Output("output_0", "output_0", pa.float64()),)),
         ("keras", SavedModelCall(f"{saved_models}/keras"), (Output("output_0", "output_0", pa.float64()),)),
         ("classic", SavedModelCall(f"{saved_models}/classic"), (Output("scores", "scores", pa.float64()),)),
     ]
 
 
-def test_real_models_tell_what_they_parse(directory: Path, saved_models: Path) -> None:
+def test_real_models_tell_what_they_parse(cases: Path, saved_models: Path) -> None:
     models = ", ".join(f"{name}: {{path: {saved_models / name}}}" for name in ("times5", "keras", "classic"))
-    assert mistakes(directory, job(models, features="y: value")) == [
+    assert mistakes(cases, job(models, features="y: value")) == [
         "features: times5 needs x, float32[1]; add x: FIELD",
         "features: keras needs x, float32[1]; add x: FIELD",
         "features: classic needs x, float32[1]; add x: FIELD",
@@ -185,17 +180,17 @@ def test_real_models_tell_what_they_parse(directory: Path, saved_models: Path) -
         ),
     ],
 )
-def test_a_mistake_in_the_message(directory: Path, message: str, lines: list[str]) -> None:
-    assert mistakes(directory, job(message=f"format: avro, {message}")) == lines
+def test_a_mistake_in_the_message(cases: Path, message: str, lines: list[str]) -> None:
+    assert mistakes(cases, job(message=f"format: avro, {message}")) == lines
 
 
 @pytest.mark.parametrize("key", ["count", "kind", "active", "{attribute: anything}"])
-def test_what_can_be_a_key(directory: Path, key: str) -> None:
+def test_what_can_be_a_key(cases: Path, key: str) -> None:
     text = job(message=f"format: avro, schema: s.avsc, key: {key}")
-    assert contract(directory, text).message == parse_job(text, f"{directory}/job.yaml").message
+    assert contract(cases, text).message == parse_job(text, f"{cases}/job.yaml").message
 
 
-def test_all_mistakes_are_found_at_once(directory: Path) -> None:
+def test_all_mistakes_are_found_at_once(cases: Path) -> None:
     text = """
 message: {format: avro, schema: s.avsc, key: value, event_time: {field: tags}}
 window: {fixed: 60s}
@@ -209,7 +204,7 @@ models:
   f: {path: labels, outputs: {output_0: p}, when: {field: value, above: 2, below: 1}}
   g: {path: tensor, features: {x: kind, y: value}}
 """
-    assert mistakes(directory, text) == [
+    assert mistakes(cases, text) == [
         "models.a.path: no directory DIR/missing; correct the path",
         "models.d.signature: DIR/tensor has no signature 'predict'; it has serving_default",
         "models: c -> d -> c is a cycle; a model takes outputs of earlier models only",
@@ -231,9 +226,9 @@ models:
     ]
 
 
-def test_mistakes_in_models_are_found_without_a_schema(directory: Path) -> None:
+def test_mistakes_in_models_are_found_without_a_schema(cases: Path) -> None:
     text = job("a: {path: missing}, b: {path: m, signature: s}", "format: avro, schema: missing.avsc, key: k")
-    assert mistakes(directory, text) == [
+    assert mistakes(cases, text) == [
         "message.schema: no file DIR/missing.avsc",
         "models.a.path: no directory DIR/missing; correct the path",
         "models.b.signature: DIR/m has no signature 's'; it has serving_default",

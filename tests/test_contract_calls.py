@@ -18,7 +18,6 @@ from tests.contract_cases import (
     job,
     mistakes,
     save,
-    save_cases,
     save_signatures,
 )
 
@@ -26,20 +25,19 @@ FLOATS: Tensors = {"x": ("FLOAT", (None,))}
 
 
 @pytest.fixture(scope="module")
-def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    directory = save_cases(tmp_path_factory.mktemp("contract"))
-    save(directory / "versions" / "9")
-    save(directory / "versions" / "10", {"newest": ("INT64", (None,))})
-    save(directory / "pinned" / "a")
-    save(directory / "pinned" / "b", {"newest": ("INT64", (None,))})
-    (directory / "pinned" / "manifest.json").write_text(json.dumps({"current": "a"}))
-    save(directory / "floats" / "2", inputs=FLOATS)
-    (directory / "empty").mkdir()
-    (directory / "corrupt").mkdir()
-    (directory / "corrupt" / "saved_model.pb").write_bytes(b"corrupt")
-    save(directory / "no_input", inputs={})
-    save(directory / "any_rank", inputs={"input": ("STRING", None)})
-    save(directory / "texts", inputs={"x": ("STRING", (None, 1))})
+def cases(cases: Path) -> Path:
+    save(cases / "versions" / "9")
+    save(cases / "versions" / "10", {"newest": ("INT64", (None,))})
+    save(cases / "pinned" / "a")
+    save(cases / "pinned" / "b", {"newest": ("INT64", (None,))})
+    (cases / "pinned" / "manifest.json").write_text(json.dumps({"current": "a"}))
+    save(cases / "floats" / "2", inputs=FLOATS)
+    (cases / "empty").mkdir()
+    (cases / "corrupt").mkdir()
+    (cases / "corrupt" / "saved_model.pb").write_bytes(b"corrupt")
+    save(cases / "no_input", inputs={})
+    save(cases / "any_rank", inputs={"input": ("STRING", None)})
+    save(cases / "texts", inputs={"x": ("STRING", (None, 1))})
     heads: dict[str, tuple[Tensors, Tensors]] = {
         "classify": (EXAMPLES, {"scores": ("FLOAT", (None, 3)), "classes": ("STRING", (None, 3))}),
         "regress": ({"inputs": ("STRING", None)}, {"outputs": ("FLOAT", (None, 1))}),
@@ -47,8 +45,8 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "raw_too": (FLOATS, {"label": ("INT64", (None,))}),
         "raw_as_int": ({"x": ("INT64", (None,))}, PREDICTION),
     }
-    save_signatures(directory / "heads", heads)
-    return directory
+    save_signatures(cases / "heads", heads)
+    return cases
 
 
 @pytest.mark.parametrize(
@@ -60,9 +58,9 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("pinned", pa.field("output_0", pa.float64())),
     ],
 )
-def test_the_current_generation_is_checked(directory: Path, path: str, column: pa.Field) -> None:
-    checked = contract(directory, job(f"m: {{path: {path}, watch: 5s}}"))
-    assert [plan.call for plan in checked.models] == [SavedModelCall(f"{directory}/{path}", watch=timedelta(seconds=5))]
+def test_the_current_generation_is_checked(cases: Path, path: str, column: pa.Field) -> None:
+    checked = contract(cases, job(f"m: {{path: {path}, watch: 5s}}"))
+    assert [plan.call for plan in checked.models] == [SavedModelCall(f"{cases}/{path}", watch=timedelta(seconds=5))]
     assert checked.output_columns == (column,)
 
 
@@ -117,21 +115,21 @@ def test_the_current_generation_is_checked(directory: Path, path: str, column: p
         ),
     ],
 )
-def test_what_cannot_be_called(directory: Path, model: str, line: str) -> None:
-    assert mistakes(directory, job(f"m: {{{model}}}")) == [line]
+def test_what_cannot_be_called(cases: Path, model: str, line: str) -> None:
+    assert mistakes(cases, job(f"m: {{{model}}}")) == [line]
 
 
-def test_a_text_that_may_be_a_tensor_or_examples(directory: Path) -> None:
+def test_a_text_that_may_be_a_tensor_or_examples(cases: Path) -> None:
     line = (
         "models.m.inputs: the only input, examples, is a string, and nothing in the graph parses tf.Examples; "
         "write inputs: tensors, or inputs: examples"
     )
     own = "path: m, features: {examples: kind}"
-    assert mistakes(directory, job(f"m: {{{own}}}", features="")) == [line]
+    assert mistakes(cases, job(f"m: {{{own}}}", features="")) == [line]
     told = {"examples": None, "tensors": (Tensor("examples", "string"),)}
     for inputs, tensors in told.items():
-        (plan,) = contract(directory, job(f"m: {{{own}, inputs: {inputs}}}", features="")).models
-        assert plan.call == SavedModelCall(f"{directory}/m", tensors=tensors)
+        (plan,) = contract(cases, job(f"m: {{{own}, inputs: {inputs}}}", features="")).models
+        assert plan.call == SavedModelCall(f"{cases}/m", tensors=tensors)
 
 
 @pytest.mark.parametrize(
@@ -160,16 +158,14 @@ def test_a_text_that_may_be_a_tensor_or_examples(directory: Path) -> None:
         ),
     ],
 )
-def test_the_generation_that_does_not_fit_is_named(
-    directory: Path, model: str, features: str, lines: list[str]
-) -> None:
-    assert mistakes(directory, job(f"m: {{{model}}}", features=features)) == lines
+def test_the_generation_that_does_not_fit_is_named(cases: Path, model: str, features: str, lines: list[str]) -> None:
+    assert mistakes(cases, job(f"m: {{{model}}}", features=features)) == lines
 
 
-def test_several_signatures_of_one_model_in_one_pass(directory: Path) -> None:
-    (plan,) = contract(directory, job("m: {path: heads, signature: [regress, classify]}")).models
+def test_several_signatures_of_one_model_in_one_pass(cases: Path) -> None:
+    (plan,) = contract(cases, job("m: {path: heads, signature: [regress, classify]}")).models
     assert (plan.call, plan.outputs, plan.shares_examples) == (
-        SavedModelCall(f"{directory}/heads", ("regress", "classify")),
+        SavedModelCall(f"{cases}/heads", ("regress", "classify")),
         (
             Output("regress.outputs", "regress_outputs", pa.float64()),
             Output("classify.classes", "classify_classes", pa.list_(pa.string())),
@@ -179,11 +175,11 @@ def test_several_signatures_of_one_model_in_one_pass(directory: Path) -> None:
     )
 
 
-def test_several_signatures_of_raw_tensors_and_outputs_named_with_their_signature(directory: Path) -> None:
+def test_several_signatures_of_raw_tensors_and_outputs_named_with_their_signature(cases: Path) -> None:
     outputs = "outputs: {raw_too.label: label, raw.output_0: score}"
-    (plan,) = contract(directory, job(f"m: {{path: heads, signature: [raw, raw_too], {outputs}}}")).models
+    (plan,) = contract(cases, job(f"m: {{path: heads, signature: [raw, raw_too], {outputs}}}")).models
     assert (plan.call, plan.outputs, plan.shares_examples) == (
-        SavedModelCall(f"{directory}/heads", ("raw", "raw_too"), (Tensor("x", "float32"),)),
+        SavedModelCall(f"{cases}/heads", ("raw", "raw_too"), (Tensor("x", "float32"),)),
         (Output("raw_too.label", "label", pa.int64()), Output("raw.output_0", "score", pa.float64())),
         False,
     )
@@ -202,8 +198,8 @@ def test_several_signatures_of_raw_tensors_and_outputs_named_with_their_signatur
         ("path: tensor, inputs: tensors", "x: value", (Tensor("x", "float32", 1),)),
     ],
 )
-def test_examples_or_raw_tensors(directory: Path, model: str, feature: str, tensors: tuple[Tensor, ...] | None) -> None:
-    checked = contract(directory, job(f"m: {{{model}}}", features=feature))
+def test_examples_or_raw_tensors(cases: Path, model: str, feature: str, tensors: tuple[Tensor, ...] | None) -> None:
+    checked = contract(cases, job(f"m: {{{model}}}", features=feature))
     (plan,) = checked.models
     assert isinstance(plan.call, SavedModelCall)
     assert (plan.call.tensors, plan.shares_examples) == (tensors, tensors is None)
@@ -229,9 +225,9 @@ def test_examples_or_raw_tensors(directory: Path, model: str, feature: str, tens
         ),
     ],
 )
-def test_a_remote_model(directory: Path, model: str, call: RemoteCall, shares_examples: bool) -> None:
+def test_a_remote_model(cases: Path, model: str, call: RemoteCall, shares_examples: bool) -> None:
     features = "" if "features" in model else "x: value"
-    (plan,) = contract(directory, job(f"m: {{{model}, outputs: {{o: p}}}}", features=features)).models
+    (plan,) = contract(cases, job(f"m: {{{model}, outputs: {{o: p}}}}", features=features)).models
     assert (plan.call, plan.shares_examples, [feature.name for feature in plan.features]) == (
         call,
         shares_examples,

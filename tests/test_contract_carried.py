@@ -5,23 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 import pyarrow as pa
-import pytest
 
 from streaming.batches import TIMESTAMP
 from streaming.wiring import Carried
-from tests.contract_cases import contract, job, mistakes, save_cases
+from tests.contract_cases import contract, job, mistakes
 
 MODELS = "m: {path: m, outputs: {output_0: prediction}}"
 
 
-@pytest.fixture(scope="module")
-def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return save_cases(tmp_path_factory.mktemp("contract"))
-
-
-def test_fields_of_each_kind_become_columns_before_the_outputs(directory: Path) -> None:
+def test_fields_of_each_kind_become_columns_before_the_outputs(cases: Path) -> None:
     columns = "columns: {input: value, n: count, works: active, kind: kind, at: time}\n"
-    found = contract(directory, columns + job(MODELS))
+    found = contract(cases, columns + job(MODELS))
     expected = (
         Carried("input", "field:value", pa.float64()),
         Carried("n", "field:count", pa.int64()),
@@ -36,9 +30,9 @@ def test_fields_of_each_kind_become_columns_before_the_outputs(directory: Path) 
     ]
 
 
-def test_every_mistake_is_named(directory: Path) -> None:
+def test_every_mistake_is_named(cases: Path) -> None:
     columns = "columns: {a: valu, b: day, c: raw, Prediction: value, model: kind, B: value, _TABLE_x: value}\n"
-    assert mistakes(directory, columns + job(MODELS)) == [
+    assert mistakes(cases, columns + job(MODELS)) == [
         "columns.a: the schema has no field 'valu'; did you mean value?",
         "columns.b: the field day is date32[day], which fits no column; take another field",
         "columns.c: the field raw is binary, which fits no column; take another field",

@@ -8,19 +8,18 @@ import pyarrow as pa
 import pytest
 
 from streaming.wiring import Output
-from tests.contract_cases import contract, job, mistakes, save, save_cases
+from tests.contract_cases import contract, job, mistakes, save
 
 Shape = tuple[int | None, ...] | None
 REMOTE = "url: http://h/v1/models/m"
 
 
 @pytest.fixture(scope="module")
-def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    directory = save_cases(tmp_path_factory.mktemp("contract"))
-    save(directory / "any_rank", {"output_0": ("DOUBLE", None)})
-    save(directory / "image", {"output_0": ("FLOAT", (None, 1)), "pixels": ("FLOAT", (None, 8, 8))})
-    save(directory / "named", {"dense/BiasAdd:0": ("FLOAT", (None,)), "_PARTITIONDATE": ("FLOAT", (None,))})
-    return directory
+def cases(cases: Path) -> Path:
+    save(cases / "any_rank", {"output_0": ("DOUBLE", None)})
+    save(cases / "image", {"output_0": ("FLOAT", (None, 1)), "pixels": ("FLOAT", (None, 8, 8))})
+    save(cases / "named", {"dense/BiasAdd:0": ("FLOAT", (None,)), "_PARTITIONDATE": ("FLOAT", (None,))})
+    return cases
 
 
 @pytest.mark.parametrize(
@@ -41,10 +40,10 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ],
 )
 def test_the_column_type_of_an_output(
-    tmp_path: Path, directory: Path, dtype: str, shape: Shape, column: pa.DataType
+    tmp_path: Path, cases: Path, dtype: str, shape: Shape, column: pa.DataType
 ) -> None:
     save(tmp_path / "m", {"o": (dtype, shape)})
-    assert contract(directory, job(f"m: {{path: {tmp_path}/m}}")).output_columns == (pa.field("o", column),)
+    assert contract(cases, job(f"m: {{path: {tmp_path}/m}}")).output_columns == (pa.field("o", column),)
 
 
 @pytest.mark.parametrize(
@@ -58,22 +57,22 @@ def test_the_column_type_of_an_output(
         ("FLOAT", (None, 2, 2), "float32[?, 2, 2]"),
     ],
 )
-def test_an_output_that_fits_no_column(tmp_path: Path, directory: Path, dtype: str, shape: Shape, shown: str) -> None:
+def test_an_output_that_fits_no_column(tmp_path: Path, cases: Path, dtype: str, shape: Shape, shown: str) -> None:
     save(tmp_path / "m", {"o": (dtype, shape)})
-    assert mistakes(directory, job(f"m: {{path: {tmp_path}/m}}")) == [
+    assert mistakes(cases, job(f"m: {{path: {tmp_path}/m}}")) == [
         f"models.m.outputs.o: {shown} fits no column; list only the outputs that you want under outputs"
     ]
 
 
-def test_two_models_may_fill_one_column(directory: Path) -> None:
-    checked = contract(directory, job("a: {path: m}, b: {path: m}, c: {path: labels, outputs: {scores: s}}"))
+def test_two_models_may_fill_one_column(cases: Path) -> None:
+    checked = contract(cases, job("a: {path: m}, b: {path: m}, c: {path: labels, outputs: {scores: s}}"))
     assert checked.output_columns == (pa.field("output_0", pa.float64()), pa.field("s", pa.list_(pa.float64())))
 
 
-def test_what_a_remote_model_declares(directory: Path) -> None:
+def test_what_a_remote_model_declares(cases: Path) -> None:
     text = "t: {column: t, type: STRING, repeated: true}"
     declared = f"o: p, n: {{column: n, type: INT64}}, {text}, v: {{column: v, repeated: true}}"
-    (plan,) = contract(directory, job(f"m: {{{REMOTE}, outputs: {{{declared}}}}}")).models
+    (plan,) = contract(cases, job(f"m: {{{REMOTE}, outputs: {{{declared}}}}}")).models
     assert plan.outputs == (
         Output("o", "p", pa.float64()),
         Output("n", "n", pa.int64()),
@@ -82,11 +81,11 @@ def test_what_a_remote_model_declares(directory: Path) -> None:
     )
 
 
-def test_a_declared_type_that_the_signature_has_too(directory: Path) -> None:
+def test_a_declared_type_that_the_signature_has_too(cases: Path) -> None:
     declared = (
         "scores: {column: s, type: FLOAT64, repeated: true}, output_0: {column: l, type: STRING, repeated: false}"
     )
-    (plan,) = contract(directory, job(f"m: {{path: labels, outputs: {{{declared}}}}}")).models
+    (plan,) = contract(cases, job(f"m: {{path: labels, outputs: {{{declared}}}}}")).models
     assert plan.outputs == (Output("scores", "s", pa.list_(pa.float64())), Output("output_0", "l", pa.string()))
 
 
@@ -154,5 +153,5 @@ def test_a_declared_type_that_the_signature_has_too(directory: Path) -> None:
         ),
     ],
 )
-def test_a_mistake_in_an_output(directory: Path, models: str, lines: list[str]) -> None:
-    assert mistakes(directory, job(models)) == lines
+def test_a_mistake_in_an_output(cases: Path, models: str, lines: list[str]) -> None:
+    assert mistakes(cases, job(models)) == lines

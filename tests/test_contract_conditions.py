@@ -8,12 +8,7 @@ from pathlib import Path
 import pytest
 
 from streaming.wiring import Condition, Selection
-from tests.contract_cases import contract, job, mistakes, save_cases
-
-
-@pytest.fixture(scope="module")
-def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return save_cases(tmp_path_factory.mktemp("contract"))
+from tests.contract_cases import contract, job, mistakes
 
 
 @pytest.mark.parametrize(
@@ -42,8 +37,8 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ),
     ],
 )
-def test_conditions(directory: Path, when: str, conditions: list[Condition]) -> None:
-    (_, plan) = contract(directory, job(f"m: {{path: typed}}, n: {{path: m, when: {when}}}")).models
+def test_conditions(cases: Path, when: str, conditions: list[Condition]) -> None:
+    (_, plan) = contract(cases, job(f"m: {{path: typed}}, n: {{path: m, when: {when}}}")).models
     assert plan.takes == Selection(conditions=tuple(conditions))
     values = [value for condition in plan.takes.conditions for value in condition.one_of or ()]
     assert [type(value) for value in values] == [
@@ -51,9 +46,9 @@ def test_conditions(directory: Path, when: str, conditions: list[Condition]) -> 
     ]
 
 
-def test_an_output_that_is_tested_and_one_that_is_taken(directory: Path) -> None:
+def test_an_output_that_is_tested_and_one_that_is_taken(cases: Path) -> None:
     models = "a: {path: typed}, b: {path: m}, c: {path: m, features: {x: b.output_0}, when: {field: a.whole, above: 1}}"
-    *_, plan = contract(directory, job(models)).models
+    *_, plan = contract(cases, job(models)).models
     assert plan.takes == Selection(fed_by=("model:b",), conditions=(Condition("model:a", "whole", above=1),))
 
 
@@ -111,5 +106,5 @@ def test_an_output_that_is_tested_and_one_that_is_taken(directory: Path) -> None
         ),
     ],
 )
-def test_a_mistake_in_a_condition(directory: Path, when: str, line: str) -> None:
-    assert mistakes(directory, job(f"m: {{path: typed}}, n: {{path: m, when: {when}}}")) == [f"models.n.when{line}"]
+def test_a_mistake_in_a_condition(cases: Path, when: str, line: str) -> None:
+    assert mistakes(cases, job(f"m: {{path: typed}}, n: {{path: m, when: {when}}}")) == [f"models.n.when{line}"]

@@ -8,29 +8,28 @@ import pyarrow as pa
 import pytest
 
 from streaming.wiring import EnsembleCall, Member, ModelPlan, Output, Selection
-from tests.contract_cases import contract, job, mistakes, save, save_cases
+from tests.contract_cases import contract, job, mistakes, save
 
 MODELS = "a: {path: typed}, b: {path: more}"
 
 
 @pytest.fixture(scope="module")
-def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    directory = save_cases(tmp_path_factory.mktemp("contract"))
+def cases(cases: Path) -> Path:
     more = {"count": "INT64", "score": "FLOAT", "label": "STRING", "is": "BOOL"}
     outputs: dict[str, tuple[str, tuple[int | None, ...]]] = {name: (dtype, (None,)) for name, dtype in more.items()}
-    save(directory / "more", outputs | {"vector": ("FLOAT", (None, 3)), "counts": ("INT32", (None, 3))})
+    save(cases / "more", outputs | {"vector": ("FLOAT", (None, 3)), "counts": ("INT32", (None, 3))})
     sized: dict[str, tuple[str, tuple[int | None, ...]]] = {
         "four": ("FLOAT", (None, 4)),
         "any": ("FLOAT", (None, None)),
     }
-    save(directory / "sized", sized)
-    return directory
+    save(cases / "sized", sized)
+    return cases
 
 
-def test_an_ensemble_is_a_plan_of_its_own(directory: Path) -> None:
+def test_an_ensemble_is_a_plan_of_its_own(cases: Path) -> None:
     ensemble = "{weighted_mean: {a.number: 0.5, b.score: 2}, at_least: 1}"
     models = f"e: {{ensemble: {ensemble}, outputs: {{weighted_mean: p}}}}, {MODELS}"
-    checked = contract(directory, job(models))
+    checked = contract(cases, job(models))
     assert checked.models[2] == ModelPlan(
         name="e",
         call=EnsembleCall("weighted_mean", (Member("model:a", "number", 0.5), Member("model:b", "score", 2.0))),
@@ -54,15 +53,15 @@ def test_an_ensemble_is_a_plan_of_its_own(directory: Path) -> None:
         ("majority_vote: [a.flag, b.is]", pa.bool_()),
     ],
 )
-def test_the_type_of_the_answer(directory: Path, ensemble: str, kind: pa.DataType) -> None:
-    *_, plan = contract(directory, job(f"{MODELS}, e: {{ensemble: {{{ensemble}}}}}")).models
+def test_the_type_of_the_answer(cases: Path, ensemble: str, kind: pa.DataType) -> None:
+    *_, plan = contract(cases, job(f"{MODELS}, e: {{ensemble: {{{ensemble}}}}}")).models
     method = ensemble.partition(":")[0]
     assert plan.outputs == (Output(method, method, kind),)
 
 
-def test_an_ensemble_of_ensembles(directory: Path) -> None:
+def test_an_ensemble_of_ensembles(cases: Path) -> None:
     models = "f: {ensemble: {max: [e.max, a.whole]}}, e: {ensemble: {max: [a.whole, b.count]}}"
-    *_, f = contract(directory, job(f"{MODELS}, {models}")).models
+    *_, f = contract(cases, job(f"{MODELS}, {models}")).models
     assert (f.name, f.takes, f.outputs) == (
         "f",
         Selection(fed_by=("model:e", "model:a")),
@@ -70,8 +69,8 @@ def test_an_ensemble_of_ensembles(directory: Path) -> None:
     )
 
 
-def test_a_model_that_is_two_members_feeds_once(directory: Path) -> None:
-    *_, plan = contract(directory, job("a: {path: typed}, e: {ensemble: {mean: [a.whole, a.number]}}")).models
+def test_a_model_that_is_two_members_feeds_once(cases: Path) -> None:
+    *_, plan = contract(cases, job("a: {path: typed}, e: {ensemble: {mean: [a.whole, a.number]}}")).models
     assert (plan.call, plan.takes) == (
         EnsembleCall("mean", (Member("model:a", "whole"), Member("model:a", "number"))),
         Selection(fed_by=("model:a",)),
@@ -129,8 +128,8 @@ def test_a_model_that_is_two_members_feeds_once(directory: Path) -> None:
         ),
     ],
 )
-def test_a_mistake_in_an_ensemble(directory: Path, ensemble: str, line: str) -> None:
-    assert mistakes(directory, job(f"{MODELS}, e: {{ensemble: {ensemble}}}")) == [line]
+def test_a_mistake_in_an_ensemble(cases: Path, ensemble: str, line: str) -> None:
+    assert mistakes(cases, job(f"{MODELS}, e: {{ensemble: {ensemble}}}")) == [line]
 
 
 @pytest.mark.parametrize(
@@ -146,12 +145,12 @@ def test_a_mistake_in_an_ensemble(directory: Path, ensemble: str, line: str) -> 
         ),
     ],
 )
-def test_vectors_of_different_sizes(directory: Path, models: str, line: str) -> None:
-    assert mistakes(directory, job(f"b: {{path: more}}, c: {{path: sized}}, {models}")) == [line]
+def test_vectors_of_different_sizes(cases: Path, models: str, line: str) -> None:
+    assert mistakes(cases, job(f"b: {{path: more}}, c: {{path: sized}}, {models}")) == [line]
 
 
-def test_a_member_whose_model_is_wrong_itself_is_not_wrong_again(directory: Path) -> None:
+def test_a_member_whose_model_is_wrong_itself_is_not_wrong_again(cases: Path) -> None:
     models = "e: {ensemble: {mean: [a.x, b.score]}}, f: {ensemble: {max: [e.mean, b.score]}}"
-    assert mistakes(directory, job(f"a: {{path: missing}}, b: {{path: more}}, {models}")) == [
+    assert mistakes(cases, job(f"a: {{path: missing}}, b: {{path: more}}, {models}")) == [
         "models.a.path: no directory DIR/missing; correct the path"
     ]

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from streaming.wiring import FeatureColumn, Selection
-from tests.contract_cases import FIELDS, contract, job, mistakes, save_cases
+from tests.contract_cases import FIELDS, contract, job, mistakes
 
 X = FeatureColumn("x", "field:value", pa.float64())
 SCALARS = (
@@ -25,21 +25,20 @@ SCALARS = (
 
 
 @pytest.fixture(scope="module")
-def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    directory = save_cases(tmp_path_factory.mktemp("contract"))
+def cases(cases: Path) -> Path:
     tags = [{"name": "tags", "type": FIELDS["tags"]}]
-    (directory / "tags.avsc").write_text(json.dumps({"type": "record", "name": "Tags", "fields": tags}))
-    return directory
+    (cases / "tags.avsc").write_text(json.dumps({"type": "record", "name": "Tags", "fields": tags}))
+    return cases
 
 
-def test_without_features_every_scalar_field_is_one(directory: Path) -> None:
-    checked = contract(directory, job(features=""))
+def test_without_features_every_scalar_field_is_one(cases: Path) -> None:
+    checked = contract(cases, job(features=""))
     assert (checked.features, checked.models[0].features) == (SCALARS, SCALARS)
 
 
-def test_where_every_model_has_features_of_its_own_the_job_has_none(directory: Path) -> None:
+def test_where_every_model_has_features_of_its_own_the_job_has_none(cases: Path) -> None:
     own = "a: {path: m, features: {x: value}}, b: {path: m, features: {y: count}}"
-    checked = contract(directory, job(own, features=""))
+    checked = contract(cases, job(own, features=""))
     assert checked.features == ()
     assert [(plan.features, plan.shares_examples) for plan in checked.models] == [
         ((X,), False),
@@ -47,9 +46,9 @@ def test_where_every_model_has_features_of_its_own_the_job_has_none(directory: P
     ]
 
 
-def test_a_model_fed_by_several_takes_the_rows_that_all_of_them_answer(directory: Path) -> None:
+def test_a_model_fed_by_several_takes_the_rows_that_all_of_them_answer(cases: Path) -> None:
     fed = "features: {a: c.output_0, b: b.flag, c: c.output_0, x: value}"
-    (*_, last) = contract(directory, job(f"a: {{path: m, {fed}}}, b: {{path: typed}}, c: {{path: m}}")).models
+    (*_, last) = contract(cases, job(f"a: {{path: m, {fed}}}, b: {{path: typed}}, c: {{path: m}}")).models
     assert (last.name, last.takes, last.features) == (
         "a",
         Selection(fed_by=("model:c", "model:b")),
@@ -129,8 +128,8 @@ def test_a_model_fed_by_several_takes_the_rows_that_all_of_them_answer(directory
         ),
     ],
 )
-def test_a_mistake_in_a_feature(directory: Path, features: str, line: str) -> None:
-    assert mistakes(directory, job(features=features)) == [line]
+def test_a_mistake_in_a_feature(cases: Path, features: str, line: str) -> None:
+    assert mistakes(cases, job(features=features)) == [line]
 
 
 @pytest.mark.parametrize(
@@ -162,13 +161,13 @@ def test_a_mistake_in_a_feature(directory: Path, features: str, line: str) -> No
         ),
     ],
 )
-def test_a_mistake_in_a_cascade(directory: Path, models: str, lines: list[str]) -> None:
-    assert mistakes(directory, job(models)) == lines
+def test_a_mistake_in_a_cascade(cases: Path, models: str, lines: list[str]) -> None:
+    assert mistakes(cases, job(models)) == lines
 
 
-def test_a_model_named_like_a_nested_field_is_the_model(directory: Path) -> None:
+def test_a_model_named_like_a_nested_field_is_the_model(cases: Path) -> None:
     models = "place: {path: m}, b: {path: m, features: {x: place.output_0}}"
-    assert contract(directory, job(models)).models[1].features == (
+    assert contract(cases, job(models)).models[1].features == (
         FeatureColumn("x", "model:place", pa.float64(), "output_0"),
     )
 
@@ -185,22 +184,22 @@ def test_a_model_named_like_a_nested_field_is_the_model(directory: Path) -> None
         ("time", "0"),
     ],
 )
-def test_a_default_that_fits(directory: Path, field: str, default: str) -> None:
-    (feature,) = contract(directory, job(features=f"x: {{field: {field}, default: {default}}}")).features
+def test_a_default_that_fits(cases: Path, field: str, default: str) -> None:
+    (feature,) = contract(cases, job(features=f"x: {{field: {field}, default: {default}}}")).features
     assert feature.default is not None
 
 
 @pytest.mark.parametrize(
     "others", ["", ", n: {path: typed, features: {x: value}}, e: {ensemble: {max: [m.output_0, n.number]}}"]
 )
-def test_features_that_no_model_takes(directory: Path, others: str) -> None:
-    assert mistakes(directory, job(f"m: {{path: m, features: {{x: value}}}}{others}")) == [
+def test_features_that_no_model_takes(cases: Path, others: str) -> None:
+    assert mistakes(cases, job(f"m: {{path: m, features: {{x: value}}}}{others}")) == [
         "features: no model takes them, each has features of its own; remove them"
     ]
 
 
-def test_a_schema_without_a_scalar_needs_features(directory: Path) -> None:
+def test_a_schema_without_a_scalar_needs_features(cases: Path) -> None:
     message = "format: avro, schema: tags.avsc, key: {attribute: k}"
-    assert mistakes(directory, job(message=message, features="")) == [
+    assert mistakes(cases, job(message=message, features="")) == [
         "features: the schema has no scalar field to take by itself; name the features"
     ]

@@ -6,12 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.contract_cases import contract, job, mistakes, save_cases
-
-
-@pytest.fixture(scope="module")
-def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return save_cases(tmp_path_factory.mktemp("contract"))
+from tests.contract_cases import contract, job, mistakes
 
 
 def model(name: str, *takes: str) -> str:
@@ -137,9 +132,9 @@ ROUTED, UNROUTED = "takes only rows that a `when` takes", "takes only rows that 
         ),
     ],
 )
-def test_a_model_that_no_row_can_reach(directory: Path, models: list[str], place: str, reason: str) -> None:
+def test_a_model_that_no_row_can_reach(cases: Path, models: list[str], place: str, reason: str) -> None:
     name = place.partition(".")[0]
-    assert mistakes(directory, job(", ".join(models))) == [
+    assert mistakes(cases, job(", ".join(models))) == [
         f"models.{place}: no row is left for {name}: {reason}; change a condition, or remove {name}"
     ]
 
@@ -168,13 +163,13 @@ def test_a_model_that_no_row_can_reach(directory: Path, models: list[str], place
         ],
     ],
 )
-def test_models_that_rows_can_reach(directory: Path, models: list[str]) -> None:
-    assert len(contract(directory, job(", ".join(models))).models) == len(models)
+def test_models_that_rows_can_reach(cases: Path, models: list[str]) -> None:
+    assert len(contract(cases, job(", ".join(models))).models) == len(models)
 
 
-def test_what_is_fed_by_an_unreachable_model_is_not_named_too(directory: Path) -> None:
+def test_what_is_fed_by_an_unreachable_model_is_not_named_too(cases: Path) -> None:
     models = [model("a", when(A, B)), model("b", when(A), fed_by("a")), model("c", when(B), fed_by("b"))]
-    assert mistakes(directory, job(", ".join(models))) == [
+    assert mistakes(cases, job(", ".join(models))) == [
         "models.a.when: no row is left for a: a takes only kind 'A', a takes only kind 'B'; "
         "change a condition, or remove a",
         "models.c.when: no row is left for c: c takes only kind 'B', b takes only kind 'A'; "

@@ -7,16 +7,11 @@ from pathlib import Path
 import pytest
 
 from streaming.wiring import Condition, Selection
-from tests.contract_cases import contract, job, mistakes, save_cases
+from tests.contract_cases import contract, job, mistakes
 
 OTHERWISE = (
     "a model takes outputs of earlier models only, and one with `otherwise` comes after every model with a `when`"
 )
-
-
-@pytest.fixture(scope="module")
-def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return save_cases(tmp_path_factory.mktemp("contract"))
 
 
 def model(name: str, takes: str = "") -> str:
@@ -27,17 +22,17 @@ def order(directory: Path, *models: str) -> str:
     return " ".join(plan.name for plan in contract(directory, job(", ".join(models))).models)
 
 
-def test_models_are_in_graph_order_and_else_in_that_of_the_job_file(directory: Path) -> None:
+def test_models_are_in_graph_order_and_else_in_that_of_the_job_file(cases: Path) -> None:
     fed = model("d", "features: {x: c.p, y: b.p}")
-    assert order(directory, fed, model("c"), model("b"), model("a")) == "c b a d"
+    assert order(cases, fed, model("c"), model("b"), model("a")) == "c b a d"
 
 
-def test_of_models_that_become_ready_together_the_first_of_the_job_file_is_first(directory: Path) -> None:
+def test_of_models_that_become_ready_together_the_first_of_the_job_file_is_first(cases: Path) -> None:
     models = [model("last", "features: {x: b.p}"), model("first", "features: {x: a.p}"), model("a"), model("b")]
-    assert order(directory, *models) == "a b last first"
+    assert order(cases, *models) == "a b last first"
 
 
-def test_whatever_a_model_needs_comes_before_it(directory: Path) -> None:
+def test_whatever_a_model_needs_comes_before_it(cases: Path) -> None:
     models = [
         model("rest", "otherwise: true"),
         "sum: {ensemble: {mean: [fed.p, routed.p], at_least: 1}}",
@@ -45,10 +40,10 @@ def test_whatever_a_model_needs_comes_before_it(directory: Path) -> None:
         model("fed", "features: {x: routed.p}"),
         model("first"),
     ]
-    assert order(directory, *models) == "first routed rest fed sum"
+    assert order(cases, *models) == "first routed rest fed sum"
 
 
-def test_otherwise_takes_what_no_other_takes(directory: Path) -> None:
+def test_otherwise_takes_what_no_other_takes(cases: Path) -> None:
     models = [
         model("rest", "otherwise: true"),
         model("a", "when: {field: kind, equals: A}"),
@@ -56,7 +51,7 @@ def test_otherwise_takes_what_no_other_takes(directory: Path) -> None:
         model("c", "when: {field: b.p, above: 1}, features: {x: b.p}"),
         model("others", "otherwise: true, features: {x: b.p}"),
     ]
-    takes = {plan.name: plan.takes for plan in contract(directory, job(", ".join(models))).models}
+    takes = {plan.name: plan.takes for plan in contract(cases, job(", ".join(models))).models}
     routed = (
         Selection(conditions=(Condition("field:kind", one_of=("A",)),)),
         Selection(fed_by=("model:b",), conditions=(Condition("model:b", "p", above=1.0),)),
@@ -70,8 +65,8 @@ def test_otherwise_takes_what_no_other_takes(directory: Path) -> None:
     }
 
 
-def test_otherwise_without_a_when(directory: Path) -> None:
-    assert mistakes(directory, job(f"{model('a')}, {model('b', 'otherwise: true')}")) == [
+def test_otherwise_without_a_when(cases: Path) -> None:
+    assert mistakes(cases, job(f"{model('a')}, {model('b', 'otherwise: true')}")) == [
         "models.b.otherwise: no model has a `when`, so that it would take every row; remove it"
     ]
 
@@ -105,5 +100,5 @@ def test_otherwise_without_a_when(directory: Path) -> None:
         ),
     ],
 )
-def test_a_cycle_is_named(directory: Path, models: list[str], line: str) -> None:
-    assert mistakes(directory, job(", ".join(models))) == [f"models: {line}"]
+def test_a_cycle_is_named(cases: Path, models: list[str], line: str) -> None:
+    assert mistakes(cases, job(", ".join(models))) == [f"models: {line}"]

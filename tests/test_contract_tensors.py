@@ -15,11 +15,10 @@ NO_SHAPE: Shape = None
 
 
 @pytest.fixture(scope="module")
-def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    directory = save_cases(tmp_path_factory.mktemp("contract"))
-    save(directory / "two", inputs={"x": ("FLOAT", (None, 3)), "amount": ("INT64", (None,))})
-    save(directory / "whole", inputs={"x": ("INT64", (None,))})
-    return directory
+def cases(cases: Path) -> Path:
+    save(cases / "two", inputs={"x": ("FLOAT", (None, 3)), "amount": ("INT64", (None,))})
+    save(cases / "whole", inputs={"x": ("INT64", (None,))})
+    return cases
 
 
 @pytest.mark.parametrize(
@@ -121,9 +120,9 @@ def test_an_input_that_no_field_fits(tmp_path: Path, dtype: str, shape: Shape, w
     ]
 
 
-def test_of_the_jobs_features_a_model_takes_those_it_has_inputs_for(directory: Path) -> None:
+def test_of_the_jobs_features_a_model_takes_those_it_has_inputs_for(cases: Path) -> None:
     features = "x: series, amount: count, other: kind"
-    checked = contract(directory, job("m: {path: two}, n: {path: m}", features=features))
+    checked = contract(cases, job("m: {path: two}, n: {path: m}", features=features))
     x, amount, other = (
         FeatureColumn("x", "field:series", pa.list_(pa.float64())),
         FeatureColumn("amount", "field:count", pa.int32()),
@@ -132,17 +131,17 @@ def test_of_the_jobs_features_a_model_takes_those_it_has_inputs_for(directory: P
     assert checked.features == (x, amount, other)
     assert [(plan.call, plan.features, plan.shares_examples) for plan in checked.models] == [
         (
-            SavedModelCall(f"{directory}/two", tensors=(Tensor("amount", "int64"), Tensor("x", "float32", 3))),
+            SavedModelCall(f"{cases}/two", tensors=(Tensor("amount", "int64"), Tensor("x", "float32", 3))),
             (x, amount),
             False,
         ),
-        (SavedModelCall(f"{directory}/m"), (x, amount, other), True),
+        (SavedModelCall(f"{cases}/m"), (x, amount, other), True),
     ]
 
 
-def test_an_earlier_models_output_gives_its_own_type(directory: Path) -> None:
+def test_an_earlier_models_output_gives_its_own_type(cases: Path) -> None:
     models = "a: {path: typed}, b: {path: whole, features: {x: a.whole}}, c: {path: tensor, features: {x: a.whole}}"
-    assert [plan.features for plan in contract(directory, job(models)).models[1:]] == [
+    assert [plan.features for plan in contract(cases, job(models)).models[1:]] == [
         (FeatureColumn("x", "model:a", pa.int64(), "whole"),),
         (FeatureColumn("x", "model:a", pa.int64(), "whole"),),
     ]
@@ -182,5 +181,5 @@ def test_an_earlier_models_output_gives_its_own_type(directory: Path) -> None:
         ),
     ],
 )
-def test_inputs_that_are_not_given(directory: Path, models: str, features: str, lines: list[str]) -> None:
-    assert mistakes(directory, job(models, features=features)) == lines
+def test_inputs_that_are_not_given(cases: Path, models: str, features: str, lines: list[str]) -> None:
+    assert mistakes(cases, job(models, features=features)) == lines

@@ -6,25 +6,21 @@ from datetime import timedelta
 
 import pytest
 
-from streaming.dataflow.commands.options import timeout, wrong_place, wrong_timeout
-
-NO_PROJECT = "is no project id; `gcloud projects list` shows those there are"
+from streaming.dataflow.commands.options import timeout, wrong_place
 
 
 @pytest.mark.parametrize(
     ("project", "region", "wrong"),
     [
         ("my-project", "europe-west4", []),
-        ("example.com:my-project", "northamerica-northeast1", []),
-        ("", "us-central1", [f"--project: '' {NO_PROJECT}"]),
-        ("123456789012", "us-central1", [f"--project: '123456789012' {NO_PROJECT}"]),
+        ("my-project", "northamerica-northeast1", []),
         ("my-project", "us-central1-f", ["--region: 'us-central1-f' is a zone; write --region=us-central1"]),
         ("my-project", "EU", ["--region: 'EU' is no region; write one as in --region=europe-west4"]),
         (
             "My Project",
             "",
             [
-                f"--project: 'My Project' {NO_PROJECT}",
+                "--project: 'My Project' is no project id; `gcloud projects list` shows those there are",
                 "--region: '' is no region; write one as in --region=europe-west4",
             ],
         ),
@@ -36,7 +32,3 @@ def test_what_is_wrong_with_the_place_is_told(project: str, region: str, wrong: 
 
 def test_a_timeout_is_a_duration_or_none() -> None:
     assert (timeout("30m"), timeout(None)) == (timedelta(minutes=30), None)
-    assert list(wrong_timeout("30m")) == list(wrong_timeout(None)) == []
-    assert list(wrong_timeout("soon")) == [
-        "--timeout: 'soon' is not a duration; write a number and ms, s, m, h or d, as in 60s"
-    ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
@@ -11,17 +10,11 @@ from google.cloud.dataflow_v1beta3 import Job, JobMessage
 from streaming.dataflow.jobs import Jobs, Place
 from streaming.dataflow.progress import Progress, watched
 from streaming.errors import PermanentError
-from tests.dataflow_cases import LINK, dataflow_server
+from tests.dataflow_cases import LINK
 from tests.dataflow_lives import BASIC, DRAINED, DRAINING, ERROR, RUNNING, WARNING, Life, Said
 from tests.dataflow_server import DataflowServer
 
 TIME = datetime(2026, 7, 1, 12, 0, 1, tzinfo=UTC)
-
-
-@pytest.fixture
-def dataflow(monkeypatch: pytest.MonkeyPatch) -> Iterator[DataflowServer]:
-    with dataflow_server(monkeypatch) as server:
-        yield server
 
 
 def test_each_state_is_said_once_and_each_message_on_one_line(capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from google.api_core import exceptions
 from google.auth.exceptions import RefreshError
@@ -13,7 +11,6 @@ from grpc import StatusCode
 from streaming.dataflow.jobs import Jobs, Place
 from streaming.dataflow.refusals import asked, connected
 from streaming.errors import PermanentError
-from tests.dataflow_cases import dataflow_server
 from tests.dataflow_refusals import ACT_AS, BUSY, NUMBER, QUOTA
 from tests.dataflow_server import DataflowServer
 
@@ -26,12 +23,6 @@ DISABLED = (
     "Dataflow API has not been used in project 123 before or it is disabled. Enable it by visiting "
     "https://console.developers.google.com/apis/api/dataflow.googleapis.com/overview?project=123 then retry."
 )
-
-
-@pytest.fixture
-def dataflow(monkeypatch: pytest.MonkeyPatch) -> Iterator[DataflowServer]:
-    with dataflow_server(monkeypatch) as server:
-        yield server
 
 
 @pytest.mark.parametrize(

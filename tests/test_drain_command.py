@@ -5,13 +5,12 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 
 import pytest
 from google.cloud.dataflow_v1beta3 import GetJobRequest, Job, UpdateJobRequest
 from grpc import StatusCode
 
-from tests.dataflow_cases import LINK, Command, dataflow_server, run
+from tests.dataflow_cases import LINK, Command, run
 from tests.dataflow_lives import (
     CANCELLED,
     DRAINED,
@@ -35,12 +34,6 @@ What is not read stays in the subscription, for as long as that retains messages
 A drained job cannot be resumed: launch it again on the same subscription, and nothing is lost.
 """
 DEVELOPER = "the caller needs roles/dataflow.developer on the project"
-
-
-@pytest.fixture
-def dataflow(monkeypatch: pytest.MonkeyPatch) -> Iterator[DataflowServer]:
-    with dataflow_server(monkeypatch) as server:
-        yield server
 
 
 @pytest.fixture

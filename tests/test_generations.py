@@ -3,7 +3,6 @@
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from streaming.errors import Mistakes
 from streaming.savedmodel.generations import Generation, current, fingerprint, generations, stamp
 from streaming.savedmodel.manifest import Golden
 from tests.builders import save_multiplier
-from tests.cloud_storage_server import Bucket, cloud_storage
+from tests.cloud_storage_server import Bucket
 
 
 def export(directory: Path, *names: str) -> str:
@@ -156,12 +155,6 @@ def test_the_stamp_changes_with_any_file_and_with_nothing_else(tmp_path: Path) -
     with_index = stamp(path)
     (tmp_path / "saved_model.pb").write_bytes(b"longer graph")
     assert len({before, with_index, stamp(path)}) == 3
-
-
-@pytest.fixture
-def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
-    with cloud_storage(monkeypatch) as served:
-        yield served
 
 
 def test_generations_on_cloud_storage(bucket: Bucket) -> None:

@@ -24,11 +24,6 @@ def _logged(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "streaming.models")
 
 
-@pytest.fixture
-def versions(tmp_path: Path, saved_models: Path) -> Versions:
-    return Versions(tmp_path / "versions", saved_models)
-
-
 def test_another_generation_is_taken_up_at_second_sight(versions: Versions, caplog: pytest.LogCaptureFixture) -> None:
     versions.upload("1")
     model = versions.model()

@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 import shutil
-from pathlib import Path
 
 import pytest
 
 from streaming.errors import PermanentError
 from streaming.predictors import News
 from tests.versions import PLACE, Versions, ask, corrupt_the_graph, said
-
-
-@pytest.fixture
-def versions(tmp_path: Path, saved_models: Path) -> Versions:
-    return Versions(tmp_path / "versions", saved_models)
 
 
 def test_the_current_generation_is_loaded_at_once(versions: Versions, caplog: pytest.LogCaptureFixture) -> None:

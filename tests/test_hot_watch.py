@@ -8,7 +8,6 @@ import weakref
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -26,11 +25,6 @@ PATIENCE = 30.0
 @pytest.fixture(autouse=True)
 def _logged(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "streaming.models")
-
-
-@pytest.fixture
-def versions(tmp_path: Path, saved_models: Path) -> Versions:
-    return Versions(tmp_path / "versions", saved_models)
 
 
 class Awaited(logging.Handler):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -19,19 +18,13 @@ from tests.bigquery_rest_server import failure
 from tests.dataflow_cases import LINK
 from tests.dataflow_lives import CANCELLED, ERROR, FAILED, PENDING, QUEUED, RUNNING, UPDATED
 from tests.dataflow_refusals import BUSY
-from tests.monitor_cases import COUNTER, PER_MINUTE, UNACKED, Cloud, cloud, counter, reasons, said
+from tests.monitor_cases import COUNTER, PER_MINUTE, UNACKED, Cloud, counter, reasons, said
 from tests.time_series_server import denied
 
 PLACE = Place("my-project", "europe-west4")
 HEALTHY = (Verdict(Health.HEALTHY, "healthy"),)
 NO = "The caller does not have permission"
 VIEWER = "the caller needs roles/dataflow.developer on the project"
-
-
-@pytest.fixture
-def services(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
-    with cloud(monkeypatch) as services:
-        yield services
 
 
 def look(job: str = "readings", patience: float = 30) -> Report:

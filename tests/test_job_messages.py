@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 
-import pytest
 from google.cloud.dataflow_v1beta3 import AutoscalingEvent, ListJobMessagesRequest
 
 from streaming.dataflow.jobs import Jobs, Place
 from streaming.dataflow.monitor.messages import MOST, Messages, ask_messages
 from streaming.monitoring.report import Said
 from tests.dataflow_lives import BASIC, ERROR, WARNING
-from tests.monitor_cases import Cloud, cloud, said, workers
+from tests.monitor_cases import Cloud, said, workers
 
 PLACE = Place("my-project", "europe-west4")
-
-
-@pytest.fixture
-def services(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
-    with cloud(monkeypatch) as services:
-        yield services
 
 
 def ask(services: Cloud, job_id: str, known: int | None = None) -> Messages:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -13,17 +13,11 @@ from streaming.dataflow.jobs import Jobs, Place
 from streaming.dataflow.monitor.totals import History, Totals, ask_totals
 from streaming.monitoring.figures import ALL_PREDICTIONS, DEAD_LETTER_SHARE, INPUT_RATE, PREDICTION_RATE
 from streaming.monitoring.series import Points, Reading, Series, Unavailable
-from tests.monitor_cases import Cloud, cloud, counter
+from tests.monitor_cases import Cloud, counter
 
 PLACE = Place("my-project", "europe-west4")
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 LONG_AGO = NOW - timedelta(days=1)
-
-
-@pytest.fixture
-def services(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
-    with cloud(monkeypatch) as services:
-        yield services
 
 
 class Watched:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,7 +11,6 @@ from google.cloud.dataflow_v1beta3 import GetJobRequest, Job, JobState, JobView,
 
 from streaming.dataflow.jobs import Jobs, Place, show_state
 from streaming.errors import PermanentError
-from tests.dataflow_cases import dataflow_server
 from tests.dataflow_lives import (
     BASIC,
     BEGINNING,
@@ -31,12 +30,6 @@ from tests.dataflow_server import PAGE, DataflowServer
 
 PLACE = Place("my-project", "europe-west4")
 RUNS = Life(states=[RUNNING])
-
-
-@pytest.fixture
-def dataflow(monkeypatch: pytest.MonkeyPatch) -> Iterator[DataflowServer]:
-    with dataflow_server(monkeypatch) as server:
-        yield server
 
 
 @pytest.fixture

@@ -6,24 +6,17 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from grpc import StatusCode
 
-from tests.dataflow_cases import Command, dataflow_server, run
+from tests.dataflow_cases import Command, run
 from tests.dataflow_lives import DRAINED, RUNNING, Life
 from tests.dataflow_refusals import BUSY, NUMBER, wrong_region
 from tests.dataflow_server import DataflowServer
 
 SDK = ["Apache", "Beam", "Python", "3.11", "SDK", "2.77.0"]
-
-
-@pytest.fixture
-def dataflow(monkeypatch: pytest.MonkeyPatch) -> Iterator[DataflowServer]:
-    with dataflow_server(monkeypatch) as server:
-        yield server
 
 
 @pytest.fixture

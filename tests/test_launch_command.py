@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from google.cloud.dataflow_v1beta3 import (
     ContainerSpec,
-    LaunchFlexTemplateParameter,
-    LaunchFlexTemplateRequest,
     StreamingMode,
     WorkerIPAddressConfiguration,
 )
 
 from tests.dataflow_cases import run
 from tests.dataflow_lives import PENDING, Life, Said
-from tests.launch_cases import ARGUMENTS, FROM_TEMPLATE, PARAMETERS, TEMPLATE, Cloud, announced, cloud, environment
+from tests.launch_cases import ARGUMENTS, FROM_TEMPLATE, TEMPLATE, Cloud, announced, environment, request
 
 pytestmark = pytest.mark.timeout(120)
-
-
-@pytest.fixture
-def google(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], saved_models: Path) -> Iterator[Cloud]:
-    with cloud(monkeypatch, capsys, saved_models) as ready:
-        yield ready
 
 
 def test_a_job_is_launched_and_waited_for(google: Cloud) -> None:
@@ -37,16 +28,7 @@ def test_a_job_is_launched_and_waited_for(google: Cloud) -> None:
         "job readings is pending",
         "job readings is running",
     ]
-    assert google.request() == LaunchFlexTemplateRequest(
-        project_id="my-project",
-        location="europe-west4",
-        launch_parameter=LaunchFlexTemplateParameter(
-            job_name="readings",
-            container_spec_gcs_path="gs://bucket/template.json",
-            parameters=PARAMETERS,
-            environment=environment(),
-        ),
-    )
+    assert google.request() == request(environment())
 
 
 def test_every_setting_reaches_the_service(google: Cloud) -> None:

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import grpc
@@ -16,16 +15,10 @@ from google.cloud.dataflow_v1beta3 import LaunchFlexTemplateRequest
 from tests.dataflow_cases import LINK
 from tests.dataflow_lives import ERROR, FAILED, QUEUED, RUNNING, WARNING, Life, Said
 from tests.dataflow_refusals import ACT_AS, BUSY, QUOTA
-from tests.launch_cases import FROM_TEMPLATE, Cloud, announced, cloud
+from tests.launch_cases import FROM_TEMPLATE, Cloud, announced
 from tests.launcher import ANONYMOUS
 
 pytestmark = pytest.mark.timeout(120)
-
-
-@pytest.fixture
-def google(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], saved_models: Path) -> Iterator[Cloud]:
-    with cloud(monkeypatch, capsys, saved_models) as ready:
-        yield ready
 
 
 def launching(directory: Path) -> subprocess.Popen[str]:

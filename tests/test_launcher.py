@@ -16,7 +16,8 @@ from apache_beam.portability.api import beam_runner_api_pb2 as beam_api
 from apache_beam.runners.portability.fn_api_runner import translations
 
 from tests.builders import save_multiplier
-from tests.launcher import GoogleServer, google_server, launch, pubsub_server
+from tests.launcher import GoogleServer, google_server, launch
+from tests.pubsub_presence_server import PresenceServer
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]  # no emulators, but seconds of Beam and TensorFlow
 
@@ -98,9 +99,10 @@ def launched(job_file: Path, directory: Path, **more: str) -> Iterator[Launched]
     """A launch with `more` parameters; the services stay up until the test is over."""
     with ExitStack() as services:
         google = services.enter_context(google_server())
+        pubsub = services.enter_context(PresenceServer("projects/my-project/topics/readings"))
         variables = {
             "STORAGE_EMULATOR_HOST": f"http://localhost:{google.port}",
-            "PUBSUB_EMULATOR_HOST": services.enter_context(pubsub_server()),
+            "PUBSUB_EMULATOR_HOST": pubsub.host,
             "BIGQUERY_EMULATOR_HOST": f"localhost:{google.port}",
         }
         more = {name: value.format(port=google.port) for name, value in more.items()}

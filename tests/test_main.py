@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -16,30 +15,15 @@ from google.auth.credentials import AnonymousCredentials
 
 from streaming import main
 from streaming.errors import Mistakes
-from tests.builders import save_multiplier
-
-SCHEMA = {
-    "type": "record",
-    "name": "Reading",
-    "fields": [{"name": "device_id", "type": "string"}, {"name": "value", "type": "double"}],
-}
-JOB = """
-message: {format: avro, schema: reading.avsc, key: device_id}
-window: {fixed: 60s}
-features: {x: value}
-models:
-  times5: {path: times5, outputs: {output_0: prediction}}
-  times10: {path: times5, features: {x: times5.prediction}, outputs: {output_0: prediction}}
-"""
 
 
-@pytest.fixture(scope="module")
-def job_file(tmp_path_factory: pytest.TempPathFactory) -> str:
-    directory = tmp_path_factory.mktemp("job")
-    save_multiplier(directory / "times5", 5.0)
-    (directory / "reading.avsc").write_text(json.dumps(SCHEMA))
-    (directory / "job.yaml").write_text(JOB)
-    return str(directory / "job.yaml")
+@pytest.fixture
+def job_file(job_file: str, saved_models: Path) -> str:
+    """Also with a model that takes what `times5` predicts."""
+    with Path(job_file).open("a") as file:
+        file.write(f"  times10: {{path: {saved_models}/times10, features: {{x: times5.prediction}}, ")
+        file.write("outputs: {output_0: prediction}}")
+    return job_file
 
 
 @pytest.fixture
@@ -62,9 +46,11 @@ def test_flags_job_file_and_beams_options_are_read_together(argv: list[str]) -> 
     assert launch.beam_options.view_as(StandardOptions).streaming
 
 
-def test_mistakes_of_flags_runner_job_file_and_models_are_named_at_once(job_file: str) -> None:
+def test_mistakes_of_flags_runner_job_file_and_models_are_named_at_once(job_file: str, saved_models: Path) -> None:
     broken = Path(job_file).with_name("broken.yaml")
-    broken.write_text(JOB.replace("x: value", "x: valu").replace("path: times5,", "path: none,", 1))
+    broken.write_text(
+        Path(job_file).read_text().replace("x: value", "x: valu").replace(f"{saved_models}/times5", "none")
+    )
     with pytest.raises(Mistakes) as mistakes:
         main.checked([f"--job_file={broken}", "--output_tabel=p.d.t", "--batch_size=0", "--runner=DirectRunner"])
     assert mistakes.value.lines == (

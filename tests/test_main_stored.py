@@ -23,23 +23,11 @@ from streaming import main, registry
 from streaming.errors import Mistakes
 from tests.bigquery_read_server import BigQueryReadServer
 from tests.bigquery_rest_server import BigQueryRestServer, Reply
-from tests.builders import save_multiplier
+from tests.job_cases import SCHEMA
 from tests.stored_cases import avro_file, tfrecords
 
 STEPS = Path(__file__).parent / "golden" / "steps_stored.txt"
 IMAGE = "europe-west1-docker.pkg.dev/my-project/jobs/inference:1"
-SCHEMA = {
-    "type": "record",
-    "name": "Reading",
-    "fields": [{"name": "device_id", "type": "string"}, {"name": "value", "type": "double"}],
-}
-JOB = """
-message: {format: avro, schema: reading.avsc, key: device_id}
-window: {fixed: 60s}
-features: {x: value}
-models:
-  times5: {path: times5, outputs: {output_0: prediction}}
-"""
 RECORD = {"device_id": "d1", "value": 2.0}
 TEMPLATE_S = [  # what the launcher of a template that can be a stream adds
     "--runner=DataflowRunner",
@@ -76,15 +64,6 @@ FILES: dict[str, Callable[[Path], Any]] = {
     "readings.parquet": parquet,
     "readings.tfrecord": lambda path: path.write_bytes(tfrecords([example(device_id=KEY, value=VALUE)])),
 }
-
-
-@pytest.fixture(scope="module")
-def job_file(tmp_path_factory: pytest.TempPathFactory) -> str:
-    directory = tmp_path_factory.mktemp("job")
-    save_multiplier(directory / "times5", 5.0)
-    (directory / "reading.avsc").write_text(json.dumps(SCHEMA))
-    (directory / "job.yaml").write_text(JOB)
-    return str(directory / "job.yaml")
 
 
 def dry_run(*argv: str) -> Any:

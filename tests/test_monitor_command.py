@@ -3,72 +3,29 @@
 from __future__ import annotations
 
 import json
-import os
-import pty
 import re
-import select
-import signal
-import subprocess
-import sys
-from collections.abc import Iterator
 
 import pytest
-from google.cloud.dataflow_v1beta3 import GetJobMetricsRequest
 from grpc import StatusCode
 
 from tests.bigquery_rest_server import failure
 from tests.dataflow_cases import Command, Outcome, run
 from tests.dataflow_lives import ERROR, FAILED
 from tests.dataflow_refusals import BUSY, denied, unknown_job, wrong_region
-from tests.monitor_cases import OLDEST, PER_MINUTE, UNACKED, VCPUS, WATERMARK, Cloud, cloud, counter, reasons, said
+from tests.monitor_cases import OLDEST, PER_MINUTE, UNACKED, VCPUS, WATERMARK, Cloud, counter, said
+from tests.monitor_command_cases import HEALTHY, healthy_job, plain, with_dead_letter
 
-MONITOR = [sys.executable, "-m", "streaming", "monitor"]
 NO = "The caller does not have permission"
-
-HEALTHY = """\
-HEALTHY
-readings  JOB_ID  my-project, europe-west4
-running (since TIME); seen at TIME UTC
-LINK
-
-input        100/s, 10.0 kB/s  latency p50  ≤ 1.0 s
-backlog      40 → 0/s          latency p99  ≤ 1.0 s
-oldest wait  2.0 s             queue p99    ≤ 1.0 s
-watermark    4.0 s behind      batch size   100
-workers      3, 12 vCPUs
-
-model           predictions  call p50  call p99  time  refused
-times5                100/s   ≤ 10 ms   ≤ 10 ms   1 %        0
-times10               100/s  ≤ 100 ms  ≤ 100 ms   8 %        0
-
-dead letters     rate  total
-decode          0.1/s      5
-  TIME decode: ValueError: 3 bytes are left over
-"""
 
 
 @pytest.fixture
-def services(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
-    monkeypatch.setenv("COLUMNS", "400")  # every line is whole
-    with cloud(monkeypatch) as services:
-        services.bigquery.otherwise = reasons((services.now, "decode", "ValueError", "3 bytes are left over"))
-        yield services
+def services(services: Cloud, monkeypatch: pytest.MonkeyPatch) -> Cloud:
+    return with_dead_letter(services, monkeypatch)
 
 
 @pytest.fixture
 def monitor(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
     return lambda *argv: run(monkeypatch, capsys, "monitor", *argv)
-
-
-def plain(screen: str) -> str:
-    """The screen without what is another at every time."""
-    for pattern, name in (
-        (r"https://\S+", "LINK"),
-        (r"\d{4}-\d\d-\d\d_\S+", "JOB_ID"),
-        (r"(\d{4}-\d\d-\d\d )?\d\d:\d\d:\d\d", "TIME"),
-    ):
-        screen = re.sub(pattern, name, screen)
-    return "".join(f"{line.rstrip()}\n" for line in screen.splitlines())
 
 
 def first_line(outcome: Outcome) -> tuple[int, str]:
@@ -79,12 +36,6 @@ def missing(outcome: Outcome) -> list[str]:
     """What is not known, a line each."""
     lines = plain(outcome.out).splitlines()
     return [line.strip() for line in lines[lines.index("not known") + 1 :]] if "not known" in lines else []
-
-
-def healthy_job(services: Cloud) -> str:
-    job_id = services.add(metrics=[[counter("dead_letters_decode", 5)]])
-    services.write_healthy(job_id)
-    return job_id
 
 
 def test_a_healthy_job(services: Cloud, monitor: Command) -> None:
@@ -284,64 +235,3 @@ def test_the_document_is_for_machines(services: Cloud, monitor: Command) -> None
     assert document["figures"]["backlog"]["value"] == 40.0
     assert document["dead_letters"] == {"decode": 5}
     assert document["missing"] == []
-
-
-def test_with_watch_there_is_a_screen_after_the_other_until_ctrl_c(services: Cloud) -> None:
-    healthy_job(services)
-    with subprocess.Popen([*MONITOR, "readings", "--watch=10ms"], stdout=subprocess.PIPE, text=True) as process:
-        services.dataflow.await_asked(GetJobMetricsRequest, 3)
-        process.send_signal(signal.SIGINT)
-        out, _ = process.communicate(timeout=30)
-    first, second, *_ = re.split(r"^─+\n", plain(out), flags=re.MULTILINE)
-    assert (process.returncode, first, second) == (0, HEALTHY, HEALTHY)
-
-
-def test_without_a_terminal_there_is_one_screen_even_in_colours(services: Cloud) -> None:
-    healthy_job(services)
-    environment = {**os.environ, "FORCE_COLOR": "1"}
-    ended = subprocess.run(
-        [*MONITOR, "readings"], check=False, capture_output=True, text=True, env=environment, timeout=60
-    )
-    assert (ended.returncode, ended.stderr) == (0, "")
-    assert ended.stdout.count("HEALTHY") == 1
-
-
-def test_with_watch_there_is_a_document_on_each_line(services: Cloud) -> None:
-    healthy_job(services)
-    with subprocess.Popen(
-        [*MONITOR, "readings", "--watch=10ms", "--json"], stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout is not None
-        documents = [json.loads(process.stdout.readline()) for _ in range(2)]
-        process.send_signal(signal.SIGINT)
-    assert [each["health"] for each in documents] == ["healthy", "healthy"]
-    assert documents[0]["at"] < documents[1]["at"]
-    assert process.returncode == 0
-
-
-def test_on_a_terminal_the_screen_keeps_itself_up(services: Cloud) -> None:
-    healthy_job(services)
-    ours, theirs = pty.openpty()
-    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "100", "LINES": "40"}
-    with subprocess.Popen(
-        [*MONITOR, "readings", "--watch=50ms"], stdin=theirs, stdout=theirs, stderr=theirs, env=environment
-    ) as process:
-        services.dataflow.await_asked(GetJobMetricsRequest, 3)
-        process.send_signal(signal.SIGINT)
-        shown = _read_until_end(ours, process)
-    os.close(theirs)
-    os.close(ours)
-    assert process.returncode == 0
-    assert "looking at the job" in shown
-    assert shown.count("100/s, 10.0 kB/s") >= 2
-    assert "\x1b[1;32mHEALTHY\x1b[0m" in shown
-    assert "\x1b[1A\x1b[2K" in shown  # the lines are written over
-    assert "Traceback" not in shown
-
-
-def _read_until_end(terminal: int, process: subprocess.Popen[bytes]) -> str:
-    shown = b""
-    while process.poll() is None or select.select([terminal], [], [], 0)[0]:
-        if select.select([terminal], [], [], 0.05)[0]:
-            shown += os.read(terminal, 65536)
-    return shown.decode()

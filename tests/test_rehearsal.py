@@ -16,11 +16,6 @@ from tests.builders import plan, save_picky
 from tests.versions import Versions, corrupt_the_graph
 
 
-@pytest.fixture
-def versions(tmp_path: Path, saved_models: Path) -> Versions:
-    return Versions(tmp_path / "versions", saved_models)
-
-
 def rehearsed(model: ModelPlan) -> Rehearsal:
     """What came of it, and of a model that was loaded without the time that it took."""
     rehearsal = rehearse(model)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from xml.etree import ElementTree
 
 import pytest
 
@@ -15,15 +14,8 @@ from producers.report.plots import (
     plots,
 )
 from producers.scoring.scores import Latency
+from tests.plots_read import element, texts
 from tests.scored import GOOD, LATENCY, NOTHING, SERIES
-
-
-def element(plot: Plot) -> ElementTree.Element:
-    return ElementTree.fromstring(plot.svg.replace("xlink:", ""))
-
-
-def texts(plot: Plot) -> list[str]:
-    return ["".join(text.itertext()) for text in element(plot).iter("text")]
 
 
 def label(plot: Plot) -> str:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
-from xml.etree import ElementTree
 
 from producers.report.axes import BLUE, GREY, Plot
 from producers.report.traces import POINTS, plot_traces
 from producers.scoring.scores import Trace
+from tests.plots_read import element, texts
 from tests.scored import GOOD, NAN, START
 
 
@@ -17,14 +17,6 @@ def plot(seconds: Sequence[float], predicted: Sequence[float], true: Sequence[fl
     times = [START + timedelta(seconds=each) for each in seconds]
     (one,) = plot_traces(replace(GOOD, traces=[Trace("p", "risk", "failure", state, times, predicted, true)]))
     return one
-
-
-def element(plot: Plot) -> ElementTree.Element:
-    return ElementTree.fromstring(plot.svg.replace("xlink:", ""))
-
-
-def texts(plot: Plot) -> list[str]:
-    return ["".join(text.itertext()) for text in element(plot).iter("text")]
 
 
 def dots(plot: Plot, color: str = BLUE) -> int:

@@ -45,7 +45,7 @@ times10                98/s   ≤ 10 ms  > 100 ms  10 %        0
 dead letters  none
 """
 
-TROUBLED = """\
+JUDGED = """\
 UNHEALTHY [oldest_unacked] falling behind: for 10 minutes a message has waited
 for 330 s or longer: model times5 takes 75 % of the time
 UNHEALTHY [backlog_growing] falling behind: the backlog grows by 11.7
@@ -59,7 +59,22 @@ one before answers; see the dead letters
 readings  2026-03-01_01_00_00-1234567890123456789  my-project, us-central1
 running (since 09:00:00); seen at 12:00:00 UTC
 https://console.cloud.google.com/dataflow/jobs/us-central1/1?project=my-project
+"""
 
+TOLD = """\
+sinks
+  table: 10 requests sent again, 20 rows or messages refused in 10 minutes
+the job says
+  12:00:00 error: Root mean square
+  11:00:00 warning: a worker is short of memory
+not known
+  Cloud Monitoring: no data since 11:57:00: permission denied; grant
+roles/monitoring.viewer
+  the job's messages: no data: the service is unavailable
+"""
+
+TROUBLED = f"""\
+{JUDGED}
 input        100/s, 12.3 kB/s   latency p50  ≤ 1.0 s
 backlog      21,100 ↑ 12/s      latency p99  > 30 s
 oldest wait  7 min (2 min old)  queue p99    ≤ 1.0 s
@@ -75,16 +90,7 @@ decode              -  1,012
 infer:times5    0.2/s    300
   11:59:11 decode: AvroError: the payload ends after 12 of 40 bytes [31m, and m…
   2026-02-27 12:00:00 infer:times5: NonFinitePredictionError: NaN
-sinks
-  table: 10 requests sent again, 20 rows or messages refused in 10 minutes
-the job says
-  12:00:00 error: Root mean square
-  11:00:00 warning: a worker is short of memory
-not known
-  Cloud Monitoring: no data since 11:57:00: permission denied; grant
-roles/monitoring.viewer
-  the job's messages: no data: the service is unavailable
-"""
+{TOLD}"""
 
 UNKNOWN = """\
 UNKNOWN cannot tell: Cloud Monitoring does not answer
@@ -166,21 +172,8 @@ roles/monitoring.viewer
 service is unavailable
 """
 
-ASCII = """\
-UNHEALTHY [oldest_unacked] falling behind: for 10 minutes a message has waited
-for 330 s or longer: model times5 takes 75 % of the time
-UNHEALTHY [backlog_growing] falling behind: the backlog grows by 11.7
-messages/s: model times5 takes 75 % of the time
-UNHEALTHY [late_answers] slow: 15.3 % of the messages take longer than 10 s:
-model times5 takes 75 % of the time
-UNHEALTHY [sink_refusals] refused: BigQuery refuses rows, see the dead letters;
-requests to BigQuery are sent again
-UNHEALTHY [generation_refused] model times10: a new generation was refused, the
-one before answers; see the dead letters
-readings  2026-03-01_01_00_00-1234567890123456789  my-project, us-central1
-running (since 09:00:00); seen at 12:00:00 UTC
-https://console.cloud.google.com/dataflow/jobs/us-central1/1?project=my-project
-
+ASCII = f"""\
+{JUDGED}
 input        100/s, 12.3 kB/s   latency p50  <= 1.0 s
 backlog      21,100 +12/s       latency p99  > 30 s
 oldest wait  7 min (2 min old)  queue p99    <= 1.0 s
@@ -196,16 +189,7 @@ decode              -  1,012
 infer:times5    0.2/s    300
   11:59:11 decode: AvroError: the payload ends after 12 of 40 bytes [31m, and mo
   2026-02-27 12:00:00 infer:times5: NonFinitePredictionError: NaN
-sinks
-  table: 10 requests sent again, 20 rows or messages refused in 10 minutes
-the job says
-  12:00:00 error: Root mean square
-  11:00:00 warning: a worker is short of memory
-not known
-  Cloud Monitoring: no data since 11:57:00: permission denied; grant
-roles/monitoring.viewer
-  the job's messages: no data: the service is unavailable
-"""
+{TOLD}"""
 
 
 def test_a_job_that_is_well() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,7 +16,7 @@ from streaming.dataflow.commands.template import template
 from streaming.dataflow.spec import PLACEHOLDER_IMAGE, spec, text
 from streaming.dataflow.template import revision_of
 from streaming.errors import Mistakes, PermanentError
-from tests.cloud_storage_server import Bucket, cloud_storage
+from tests.cloud_storage_server import Bucket
 
 ROOT = Path(__file__).parents[1]
 PLACE = ("--project", "my-project", "--region", "europe-west4")
@@ -52,12 +51,6 @@ def repository(tmp_path: Path) -> Path:
     git(root, "add", ".")
     git(root, "-c", "user.name=a", "-c", "user.email=a@b.c", "commit", "--quiet", "--message=first")
     return root
-
-
-@pytest.fixture
-def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
-    with cloud_storage(monkeypatch) as served:
-        yield served
 
 
 def git(root: Path, *arguments: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -24,6 +23,7 @@ from producers.publishing import topics
 from producers.publishing.topics import Place, Wanted, check_place, create, find
 from streaming.endpoints import show_pubsub
 from streaming.errors import Mistakes, PermanentError
+from tests.grpc_servers import GrpcServer
 from tests.publish_cases import SCHEMA, TOPIC
 
 DEFINITION = json.dumps(SCHEMA)
@@ -117,10 +117,11 @@ def test_what_does_not_fit_is_named_with_the_remedy(place: Place, wanted: Wanted
     assert list(check_place(place, wanted)) == [line]
 
 
-class TopicServer(grpc.GenericRpcHandler):
+class TopicServer(GrpcServer):
     """Answers the calls that have an answer, ends the others with an error, and keeps what was asked."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.answers: dict[str, Any] = {}
         self.errors: dict[str, grpc.StatusCode] = {}
         self.passing: list[grpc.StatusCode] = []  # errors of the first calls, of any name
@@ -151,12 +152,9 @@ _TYPES: dict[str, tuple[Any, Any]] = {
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[TopicServer]:
-    handler = TopicServer()
-    server = grpc.server(ThreadPoolExecutor(2), [handler])
-    monkeypatch.setenv("PUBSUB_EMULATOR_HOST", f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}")
-    server.start()
-    yield handler
-    server.stop(None)
+    with TopicServer() as server:
+        monkeypatch.setenv("PUBSUB_EMULATOR_HOST", server.host)
+        yield server
 
 
 def test_a_topic_is_found_with_its_schema(server: TopicServer) -> None:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from google.cloud.dataflow_v1beta3 import JobState, LaunchFlexTemplateParameter, LaunchFlexTemplateRequest
+from google.cloud.dataflow_v1beta3 import JobState, LaunchFlexTemplateRequest
 
 from tests.dataflow_cases import LINK, Outcome
 from tests.dataflow_lives import DRAINING, ERROR, FAILED, PENDING, QUEUED, RUNNING, UPDATED, Life, Said
-from tests.launch_cases import ARGUMENTS, FROM_TEMPLATE, PARAMETERS, STEPS, Cloud, announced, cloud, environment
+from tests.launch_cases import ARGUMENTS, FROM_TEMPLATE, STEPS, Cloud, announced, environment, request
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -24,12 +23,11 @@ DOES_NOT_FIT = (
 
 
 @pytest.fixture
-def google(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], saved_models: Path) -> Iterator[Cloud]:
+def google(google: Cloud, saved_models: Path) -> Cloud:
     """Also with a job of `times5` alone, whose file is gs://bucket/smaller/job.yaml."""
-    with cloud(monkeypatch, capsys, saved_models) as ready:
-        ready.put_job("smaller", without="times10")
-        ready.put_models(saved_models, ["times5"], "smaller")
-        yield ready
+    google.put_job("smaller", without="times10")
+    google.put_models(saved_models, ["times5"], "smaller")
+    return google
 
 
 @pytest.fixture
@@ -60,17 +58,7 @@ def test_a_job_takes_the_place_of_one_that_runs(google: Cloud, running: str, by_
         "job readings is running",
         "job readings was replaced by an update",
     ]
-    assert google.request() == LaunchFlexTemplateRequest(
-        project_id="my-project",
-        location="europe-west4",
-        launch_parameter=LaunchFlexTemplateParameter(
-            job_name="readings",
-            container_spec_gcs_path="gs://bucket/template.json",
-            parameters=PARAMETERS,
-            environment=environment(additional_user_labels={"team": "devices"}),
-            update=True,
-        ),
-    )
+    assert google.request() == request(environment(additional_user_labels={"team": "devices"}), update=True)
     assert google.dataflow.jobs[running].state == UPDATED
 
 

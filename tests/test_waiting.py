@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
@@ -13,7 +13,7 @@ from streaming.dataflow import waiting
 from streaming.dataflow.jobs import Jobs, Place
 from streaming.dataflow.waiting import Watch
 from streaming.errors import JobError, PermanentError
-from tests.dataflow_cases import LINK, dataflow_server
+from tests.dataflow_cases import LINK
 from tests.dataflow_lives import (
     BEGINNING,
     CANCELLED,
@@ -36,12 +36,6 @@ from tests.dataflow_server import DataflowServer
 
 PLACE = Place("my-project", "europe-west4")
 DENIED = f"{NUMBER}Permission 'dataflow.messages.list' denied on project: 'my-project'"
-
-
-@pytest.fixture
-def dataflow(monkeypatch: pytest.MonkeyPatch) -> Iterator[DataflowServer]:
-    with dataflow_server(monkeypatch) as server:
-        yield server
 
 
 class Seen:

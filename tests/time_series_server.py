@@ -10,7 +10,6 @@ import re
 import threading
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime
 
@@ -27,7 +26,7 @@ from google.cloud.monitoring_v3 import (
     TypedValue,
 )
 
-from tests.dataflow_refusals import Refusal
+from tests.grpc_servers import GrpcServer, Refusal, page
 
 METHOD = "/google.monitoring.v3.MetricService/ListTimeSeries"
 PAGE = 3
@@ -52,30 +51,21 @@ METRICS = {
 _PART = re.compile(r'(metric\.type|resource\.type|(?:metric|resource)\.labels\.\w+) = "([^"]*)"')
 
 
-class TimeSeriesServer(grpc.GenericRpcHandler):
-    """The server; a context manager.
+class TimeSeriesServer(GrpcServer):
+    """The server, for `MONITORING_EMULATOR_HOST`.
 
     Attributes:
-        host: host:port, for `MONITORING_EMULATOR_HOST`.
         projects: those whose time series may be read.
         requests: what was asked, in order, refused or not.
     """
 
     def __init__(self, *projects: str) -> None:
+        super().__init__()
         self.projects = projects or ("my-project",)
         self.requests: list[ListTimeSeriesRequest] = []
         self._series: list[TimeSeries] = []
         self._refusals: deque[tuple[str, Refusal]] = deque()
         self._held: dict[str, threading.Event] = {}
-        self._server = grpc.server(ThreadPoolExecutor(16), [self])
-        self.host = f"127.0.0.1:{self._server.add_insecure_port('127.0.0.1:0')}"
-
-    def __enter__(self) -> TimeSeriesServer:
-        self._server.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.stop(None).wait()
 
     def write(
         self,
@@ -134,9 +124,8 @@ class TimeSeriesServer(grpc.GenericRpcHandler):
     def _list(self, request: ListTimeSeriesRequest, wanted: Mapping[str, str]) -> ListTimeSeriesResponse:
         found = [each for each in self._series if wanted.items() <= _described(each).items()]
         there = [each for each in (_within(series, request.interval) for series in found) if each.points]
-        start = int(request.page_token or "0")
-        token = str(start + PAGE) if start + PAGE < len(there) else ""
-        return ListTimeSeriesResponse(time_series=there[start : start + PAGE], next_page_token=token)
+        listed, token = page(there, request.page_token, PAGE)
+        return ListTimeSeriesResponse(time_series=listed, next_page_token=token)
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 import threading
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +12,8 @@ from google.cloud.aiplatform_v1.services.prediction_service.transports import Pr
 from google.cloud.aiplatform_v1.types import PredictRequest, PredictResponse
 from google.protobuf.json_format import MessageToDict, ParseDict
 from google.protobuf.struct_pb2 import Value
+
+from tests.grpc_servers import GrpcServer
 
 PREDICT = "/google.cloud.aiplatform.v1.PredictionService/Predict"
 PATIENCE = 10  # seconds until a test that waits for nothing fails
@@ -55,11 +56,10 @@ def response(*predictions: Any, **fields: str) -> PredictResponse:
     return PredictResponse.wrap(PredictResponse.pb()(predictions=values, **fields))
 
 
-class VertexServer(grpc.GenericRpcHandler):
-    """The server; a context manager.
+class VertexServer(GrpcServer):
+    """The server.
 
     Attributes:
-        host: host:port.
         asked: every request.
         script: what to do with the next requests; then they are answered.
         predict: the prediction for an instance.
@@ -67,19 +67,11 @@ class VertexServer(grpc.GenericRpcHandler):
     """
 
     def __init__(self) -> None:
+        super().__init__()
         self.asked: list[Asked] = []
         self.script: deque[Fail | Wait | Reply] = deque()
         self.predict: Callable[[Any], Any] = lambda instance: 5 * instance["x"]
         self.fields = {"deployed_model_id": "77"}
-        self._server = grpc.server(ThreadPoolExecutor(4), [self], options=[("grpc.max_receive_message_length", -1)])
-        self.host = f"127.0.0.1:{self._server.add_insecure_port('127.0.0.1:0')}"
-
-    def __enter__(self) -> "VertexServer":
-        self._server.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.stop(None).wait()
 
     def client(self) -> PredictionServiceClient:
         """The generated client of this server."""
