@@ -11,7 +11,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from streaming.errors import Mistakes, one_line
+from streaming.errors import Mistakes, PermanentError, no_credentials
 
 if TYPE_CHECKING:
     from apache_beam.io.filesystem import FileMetadata
@@ -48,12 +48,13 @@ def read_file(path: str, place: str, remedy: str = "") -> bytes:
             return Path(path).read_bytes()
         from apache_beam.io.filesystems import FileSystems  # costs seconds, and only remote files need it
 
+        _see_credentials(path)
         with FileSystems.open(path) as file:
             return bytes(file.read())
     except Exception as error:  # every file system has its own errors; all mean: not readable, for this reason
         if _is_missing(error):
             raise Mistakes([f"{place}: no file {path}{remedy and f'; {remedy}'}"]) from error
-        raise Mistakes([f"{place}: {path} cannot be read: {one_line(error)}"]) from error
+        raise Mistakes([f"{place}: {path} cannot be read: {_in_words(error)}"]) from error
 
 
 def list_files(directory: str, place: str) -> tuple[File, ...]:
@@ -71,7 +72,7 @@ def list_files(directory: str, place: str) -> tuple[File, ...]:
     except Exception as error:  # as in `read_file`
         if _is_missing(error):
             raise Mistakes([f"{place}: no directory {directory}; correct the path"]) from error
-        raise Mistakes([f"{place}: {directory} cannot be listed: {one_line(error)}"]) from error
+        raise Mistakes([f"{place}: {directory} cannot be listed: {_in_words(error)}"]) from error
     if not files and "://" in directory:
         raise Mistakes([f"{place}: no directory {directory}; correct the path"])
     return files
@@ -86,6 +87,7 @@ def remote_files(pattern: str) -> Iterator[FileMetadata]:
     from apache_beam.io.filesystem import BeamIOError
     from apache_beam.io.filesystems import FileSystems
 
+    _see_credentials(pattern)
     logging.getLogger("apache_beam.io.gcp.gcsio").setLevel(logging.WARNING)  # two lines of INFO for each listing
     try:
         (found,) = FileSystems.match([pattern])
@@ -94,6 +96,28 @@ def remote_files(pattern: str) -> Iterator[FileMetadata]:
     for file in found.metadata_list:
         if not file.path.endswith("/"):  # the objects that consoles make to show a directory
             yield file
+
+
+def _see_credentials(path: str) -> None:
+    """See that there are credentials for a file on gs://: without any, Beam's file systems try for minutes.
+
+    Raises:
+        PermanentError: there are none; the message has the remedy.
+    """
+    if path.startswith("gs://"):
+        import google.auth
+        from google.auth.exceptions import GoogleAuthError
+
+        try:
+            google.auth.default()
+        except GoogleAuthError as error:
+            raise PermanentError(no_credentials(error)) from error
+
+
+def _in_words(error: Exception) -> str:
+    from streaming.service_errors import in_words  # costs a second, and only what has failed needs it
+
+    return in_words(error)
 
 
 def _cause(error: Exception) -> Exception:

@@ -85,12 +85,20 @@ def test_records_are_counted_as_messages_are_but_wait_in_no_queue() -> None:
         run(of_rows(columns, broken="no page"), "rows")
     payloads = 2 * sum(len(f'{{"device_id":"{key}"}}') for key in ["a", "", "c"])
     assert counters() == {
-        "messages_read": 6,
+        "messages_read": 8,
         "messages_decoded": 4,
         "message_bytes": payloads,
         "batch_size_bucket_100": 2,
         "batch_size_sum": 6,
     }
+
+
+def test_a_rest_that_is_lost_is_logged_where_one_record_is_not(caplog: pytest.LogCaptureFixture) -> None:
+    run(of_examples(examples("a"), broken="the checksum is wrong", goes_on=True))
+    assert caplog.messages == []
+    run(of_examples(examples("a"), broken="the checksum is wrong"))
+    words = "the checksum is wrong; the rest of gs://b/part-0.tfrecord cannot be read"
+    assert caplog.messages == [f"gs://b/part-0.tfrecord#2: {words}"]
 
 
 def test_the_step_of_a_job_knows_its_origin_and_can_be_pickled() -> None:

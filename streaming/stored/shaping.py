@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -13,6 +14,8 @@ from streaming.batches import Batch
 from streaming.steps import PureStep
 from streaming.stored.records import Records
 from streaming.stored.shaper import Shaper, broken
+
+_LOG = logging.getLogger(__name__)
 
 
 class RecordsToBatch(PureStep[Records]):
@@ -32,12 +35,15 @@ class RecordsToBatch(PureStep[Records]):
         return self._origin
 
     def process(self, element: Records) -> Iterator[Batch]:
-        metrics.count(metrics.READ, len(element))
+        metrics.count(metrics.READ, len(element) + (element.broken is not None))
         metrics.observe(metrics.BATCH_SIZE, [len(element)])
         # Not left to the halves: if the last record is to blame, none of them would answer for it.
+        unread = broken(element)
         for batch in super().process(replace(element, broken=None)):
             counting.decoded(batch)
-            yield replace(batch, failures=pa.concat_batches([batch.failures, broken(element)]))
+            yield replace(batch, failures=pa.concat_batches([batch.failures, unread]))
+        if unread.num_rows and not element.goes_on:  # one line for a file, where its records are lost without number
+            _LOG.warning("%s: %s", unread["id"][0], unread["error_message"][0])
 
     def part(self, element: Records, start: int, length: int) -> Records:
         return element.slice(start, length)
