@@ -136,6 +136,18 @@ def test_a_job_that_has_messages_in_hand_for_long_is_not_healthy(job: LocalJob) 
     assert {each.verdicts[0].health for each in others} == {Health.HEALTHY}
 
 
+def test_the_flow_of_a_job_that_ends_is_not_judged() -> None:
+    job = LocalJob("job.yaml", ["times5"], START, ends=True)
+    starting = Verdict(Health.UNKNOWN, "cannot tell: no worker runs; it is being started")
+    assert job.look(after(1)).verdicts == (starting,)
+    job.totals.update(1, snapshot(100, {}), after(2))
+    reads = Verdict(Health.HEALTHY, "healthy: it reads stored data, which has no flow that could be judged")
+    assert [job.look(after(seconds)).verdicts for seconds in (2, 3)] == [(reads,), (reads,)]
+    counters = {"messages_read": 100, "dead_letters_decode": 50}
+    job.totals.update(1, {"counters": counters, "fine": {}, "reasons": []}, after(4))
+    assert job.look(after(60)).verdicts[0].rule == "dead_letters"
+
+
 def test_what_is_wrong_goes_before_what_nobody_can_tell(job: LocalJob) -> None:
     counters = {"messages_read": 100, "dead_letters_decode": 50}
     job.totals.update(1, {"counters": counters, "fine": {}, "reasons": []}, after(1))

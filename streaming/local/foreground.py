@@ -53,7 +53,7 @@ def run_in_foreground(
     parameters, models = _known_before(argv, arguments)
     if workers > 1 and not parameters.is_stream:
         raise Mistakes(["--workers: a job over stored data runs in one process on this machine; leave it out"])
-    job = LocalJob(parameters.job_file, models, datetime.now(UTC))
+    job = LocalJob(parameters.job_file, models, datetime.now(UTC), ends=not parameters.is_stream)
     with ExitStack() as stack:
         address = None
         if metrics_at is not None:
@@ -112,14 +112,11 @@ def _dead_letter_places(parameters: Parameters) -> tuple[str | None, ...]:
 def _done(counted: Counted, seconds: float, parameters: Parameters) -> str:
     """What a job has done, and where that is."""
     predictions, dead_letters = (sum(counted.beginning(name).values()) for name in ("predictions_", "dead_letters_"))
-    amounts = (
-        f"{counted.counters['messages_read']:,} messages",
-        f"{predictions:,} predictions",
-        f"{dead_letters:,} dead letters in {seconds:.0f} s",
-    )
+    amounts = {"message": counted.counters["messages_read"], "prediction": predictions, "dead letter": dead_letters}
+    shown = ", ".join(f"{amount:,} {name}{'' if amount == 1 else 's'}" for name, amount in amounts.items())
     places = {
         "predictions": (parameters.output_table, parameters.output_files, parameters.output_topic),
         "dead letters": _dead_letter_places(parameters) if dead_letters else (),
     }
     lines = (f"{name:<13} {', '.join(filter(None, each))}" for name, each in places.items() if each)
-    return "\n".join([f"done: {', '.join(amounts)}", *lines])
+    return "\n".join([f"done: {shown} in {seconds:.0f} s", *lines])

@@ -31,17 +31,27 @@ UNANSWERED = "running, messages in hand are not answered yet"
 """The states of a job."""
 
 
+_READS_STORED = Verdict(Health.HEALTHY, "healthy: it reads stored data, which has no flow that could be judged")
+
+
 class LocalJob:
     """The job of this process.
+
+    Args:
+        name: the job file.
+        models: their names.
+        started: when it was.
+        ends: whether it is done some time: of stored data nobody waits for the next message.
 
     Attributes:
         totals: what its workers have counted; other threads may read it.
     """
 
-    def __init__(self, name: str, models: Sequence[str], started: datetime) -> None:
+    def __init__(self, name: str, models: Sequence[str], started: datetime, *, ends: bool = False) -> None:
         self.totals = Totals(_names(models))
         self._name = name
         self._models = tuple(models)
+        self._ends = ends
         self._history = History(started)
         self._said: deque[Said] = deque(maxlen=MOST_SAID)
         self._state, self._since = STARTING, started
@@ -80,6 +90,8 @@ class LocalJob:
     def _judged(self, known: Figures, silent: Sequence[Missing]) -> tuple[Verdict, ...]:
         """The rules' verdicts; but what no worker tells of is not healthy for want of figures."""
         verdicts = judge(known)
+        if self._ends and verdicts[0].health is not Health.UNHEALTHY:
+            verdicts = (_READS_STORED,)
         doubt = self._doubt(known.at, silent)
         if doubt and verdicts[0].health is Health.HEALTHY:
             return (Verdict(Health.UNKNOWN, f"cannot tell: {doubt}"),)
