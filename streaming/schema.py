@@ -54,6 +54,7 @@ class SchemaField:
         avro: the Avro type beside null.
         has_default: whether JSON may leave the field out.
         default: the value then, as `streaming.formats.json_values` makes it.
+        aliases: its names in Avro files of other schemas.
     """
 
     name: str
@@ -62,6 +63,7 @@ class SchemaField:
     avro: AvroType
     has_default: bool = False
     default: Any = None
+    aliases: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -174,7 +176,8 @@ def _usable(field: Mapping[str, Any], avro: AvroType, mistakes: list[str]) -> Sc
             default = avro_json(inner)(default)
         except UnfitValueError as error:
             mistakes.append(f"field {field['name']}: its default does not fit: {error}")
-    return SchemaField(field["name"], _column_type(inner), nullable, inner, "default" in field, default)
+    aliases = tuple(map(str, field.get("aliases", ())))
+    return SchemaField(field["name"], _column_type(inner), nullable, inner, "default" in field, default, aliases)
 
 
 def _column_type(avro: AvroType) -> pa.DataType:

@@ -1,11 +1,9 @@
 """Avro object container files: datums of the job's schema, and where a file breaks off."""
 
 import json
-import zlib
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 import pytest
 
 from streaming.schema import MessageSchema, parse_schema
@@ -13,7 +11,7 @@ from streaming.stored import avro_files
 from streaming.stored.avro_datums import UnreadableSchemaError
 from streaming.stored.avro_files import check, read
 from tests.cloud_storage_server import Bucket
-from tests.stored_cases import CHANGED, READING, avro_file, datums, end, part, readings, values
+from tests.stored_cases import CHANGED, READING, avro_file, datums, end, part, readings, snappied, values
 
 SYNC = b"0123456789abcdef"
 
@@ -28,15 +26,14 @@ def schema(document: Any = READING) -> MessageSchema:
     return parse_schema(json.dumps(document), "reading.avsc")
 
 
-def snappy(records: list[Any]) -> bytes:
-    """A file of one block by Arrow's Snappy, for fastavro's is a package of its own."""
-    plain = avro_file(records)
-    header, block = plain.split(SYNC)[:2]
-    body = b"".join(datums(records))
-    compressed = pa.Codec("snappy").compress(body, asbytes=True) + zlib.crc32(body).to_bytes(4, "big")
-    count = block[: len(block) - len(body) - len(zigzag(len(body)))]
-    header = header.replace(b"\x14avro.codec\x08null", b"\x14avro.codec\x0csnappy")
-    return header + SYNC + count + zigzag(len(compressed)) + compressed + SYNC
+def container(*blocks: tuple[int, bytes], codec: str = "null") -> bytes:
+    """A file of blocks that claim so many records each."""
+    header = avro_file([]).replace(b"\x08null", bytes([2 * len(codec)]) + codec.encode())
+    return header + b"".join(zigzag(count) + zigzag(len(data)) + data + SYNC for count, data in blocks)
+
+
+def body(count: int) -> bytes:
+    return b"".join(datums(readings(count)))
 
 
 def zigzag(number: int) -> bytes:
@@ -58,18 +55,33 @@ def test_a_file_gives_its_datums(tmp_path: Path, codec: str, job: MessageSchema 
 
 
 def test_a_file_that_snappy_has_compressed(tmp_path: Path) -> None:
-    path = written(tmp_path, snappy(readings(300)))
-    assert list(values(read(part(path, "avro"))).values()) == datums(readings(300))
+    content = container((300, snappied(body(300))), codec="snappy")
+    assert list(values(read(part(written(tmp_path, content), "avro"))).values()) == datums(readings(300))
 
 
-def test_a_compressed_block_that_is_corrupt(tmp_path: Path) -> None:
-    content = bytearray(snappy(readings(300)))
-    content[-len(SYNC) - 1] ^= 1
-    read_all = list(read(part(written(tmp_path, bytes(content)), "avro")))
-    assert (values(read_all), end(read_all)) == (
-        {},
-        (1, "its block cannot be decompressed: its checksum is wrong"),
-    )
+@pytest.mark.parametrize(
+    ("corrupt", "why"),
+    [
+        (b"", "it does not begin with its size"),
+        (b"\xff" * 40, "it does not begin with its size"),
+        (snappied(body(300))[:-1] + b"?", "its checksum is wrong"),
+    ],
+)
+def test_a_corrupt_block_does_not_hide_the_next(tmp_path: Path, corrupt: bytes, why: str) -> None:
+    good = snappied(body(20))
+    content = container((20, good), (300, corrupt), (20, good), codec="snappy")
+    told = list(read(part(written(tmp_path, content), "avro")))
+    lost = f"its block cannot be decompressed: {why}; the 299 records behind it in the block are lost with it"
+    assert [(len(each), each.broken, each.goes_on) for each in told] == [(20, lost, True), (20, None, False)]
+    sound = datums(readings(20))
+    assert values(told) == dict(enumerate(sound, 1)) | dict(enumerate(sound, 321))
+
+
+def test_a_corrupt_block_without_records_is_one_that_cannot_be_read(tmp_path: Path) -> None:
+    content = container((0, b"?"), (2, snappied(body(2))), codec="snappy")
+    told = list(read(part(written(tmp_path, content), "avro")))
+    assert [each.broken for each in told] == ["its block cannot be decompressed: it does not begin with its size", None]
+    assert values(told) == dict(enumerate(datums(readings(2)), 2))
 
 
 def test_blocks_go_together_up_to_a_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,6 +121,11 @@ def test_a_block_of_no_sound_size(tmp_path: Path, size: bytes, claimed: int) -> 
     assert end(read_all) == (1, f"its block claims {claimed} bytes")
 
 
+def test_a_block_of_fewer_than_no_records(tmp_path: Path) -> None:
+    read_all = list(read(part(written(tmp_path, avro_file([]) + b"\x01\x00" + SYNC), "avro")))
+    assert end(read_all) == (1, "its block claims -1 records")
+
+
 def test_a_corrupt_mark(tmp_path: Path) -> None:
     content = avro_file(readings(3))
     read_all = list(read(part(written(tmp_path, content[:-1] + b"?"), "avro")))
@@ -124,9 +141,10 @@ def test_a_corrupt_mark(tmp_path: Path) -> None:
 )
 def test_a_corrupt_datum(tmp_path: Path, at: int, replaced: bytes, good: int, reason: str) -> None:
     content = avro_file([{"key": "k", "value": 1.0, "note": None}] * 3)
-    body = b"".join(datums([{"key": "k", "value": 1.0, "note": None}] * 3))
-    at %= len(body)
-    read_all = list(read(part(written(tmp_path, content.replace(body, body[:at] + replaced + body[at + 1 :])), "avro")))
+    sound = b"".join(datums([{"key": "k", "value": 1.0, "note": None}] * 3))
+    at %= len(sound)
+    corrupt = content.replace(sound, sound[:at] + replaced + sound[at + 1 :])
+    read_all = list(read(part(written(tmp_path, corrupt), "avro")))
     assert len(values(read_all)) == good
     number, why = end(read_all)
     assert number == good + 1
@@ -134,17 +152,35 @@ def test_a_corrupt_datum(tmp_path: Path, at: int, replaced: bytes, good: int, re
     assert why.startswith(reason)
 
 
+def test_a_corrupt_datum_does_not_hide_the_next_block(tmp_path: Path) -> None:
+    content = container((50, body(2) + b"\x7f"), (2, body(2)))
+    told = list(read(part(written(tmp_path, content), "avro")))
+    assert [(len(each), each.goes_on) for each in told] == [(2, True), (2, False)]
+    assert str(told[0].broken).endswith("; the 47 records behind it in the block are lost with it")
+    sound = datums(readings(2))
+    assert values(told) == dict(enumerate(sound, 1)) | dict(enumerate(sound, 51))
+
+
 def test_more_bytes_than_records(tmp_path: Path) -> None:
-    content = avro_file([{"key": "k", "value": 1.0, "note": None}] * 3).replace(SYNC + b"\x06", SYNC + b"\x04")
-    read_all = list(read(part(written(tmp_path, content), "avro")))
-    assert len(values(read_all)) == 2
-    assert end(read_all) == (3, "11 bytes follow the last record of the block")
+    told = list(read(part(written(tmp_path, container((2, body(3)), (1, body(1)))), "avro")))
+    size = len(body(3)) - len(body(2))
+    assert [each.broken for each in told] == [f"{size} bytes follow the last record of the block", None]
+    one, two, _ = datums(readings(3))
+    assert values(told) == {1: one, 2: two, 4: one}
 
 
 def test_a_text_that_is_not_utf_8_is_left_to_decode(tmp_path: Path) -> None:
     content = avro_file([{"key": "kkkk", "value": 1.0, "note": None}] * 3).replace(b"kkkk", b"kk\xffk", 1)
     payloads = values(read(part(written(tmp_path, content), "avro"), schema()))
     assert [payload[:5] for payload in payloads.values()] == [b"\x08kk\xffk", b"\x08kkkk", b"\x08kkkk"]
+
+
+def test_a_text_that_is_not_utf_8_in_a_file_of_another_schema_is_left_to_decode(tmp_path: Path) -> None:
+    more = {**READING, "fields": [*READING["fields"], {"name": "more", "type": "string"}]}
+    records = [{**reading, "more": "mmmm"} for reading in readings(3)]
+    content = avro_file(records, more).replace(b"device-1", b"device\xff1").replace(b"mmmm", b"m\xffmm", 1)
+    expected = b"".join(datums(readings(3))).replace(b"device-1", b"device\xff1")
+    assert b"".join(values(read(part(written(tmp_path, content), "avro"), schema())).values()) == expected
 
 
 def test_a_file_without_records(tmp_path: Path) -> None:

@@ -1,15 +1,14 @@
 """Avro object container files: each record's datum becomes a payload, as if it had come in a message.
 
-The container is read here, for a file that was cut off must give its whole blocks first, and then say where it ends.
+The container is read here, for a file that was cut off must give its whole blocks first, and then say where it ends,
+and what is wrong inside a block must not hide those after it.
 """
 
 from __future__ import annotations
 
 import io
 import json
-import struct
-import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -18,14 +17,13 @@ import pyarrow as pa
 
 from streaming.errors import one_line
 from streaming.schema import MessageSchema
+from streaming.stored.avro_codecs import CODECS, MOST_BLOCK_BYTES, decompress
 from streaming.stored.avro_datums import DatumReader, UnreadableSchemaError, datum_reader
 from streaming.stored.opening import open_file
 from streaming.stored.records import PAYLOAD, Part, Records
 
 CHUNK_BYTES = 4_000_000
 """Blocks, of 16 KB as a rule, go together until they hold so much."""
-
-MOST_BLOCK_BYTES = 2**30
 
 _HEADER = fastavro.parse_schema(
     {
@@ -41,8 +39,26 @@ _HEADER = fastavro.parse_schema(
 _UNREADABLE = (EOFError, IndexError, ValueError, OverflowError)  # what fastavro raises on bytes that are no datum
 
 
-class BrokenBlockError(Exception):
-    """Why a block cannot be read, nor any that follows it."""
+class _BrokenFileError(Exception):
+    """Why neither the next record can be read, nor any that follows it."""
+
+
+@dataclass(frozen=True)
+class _Gap:
+    """What stands in the place of records that cannot be read.
+
+    Attributes:
+        why: the first of them cannot be.
+        records: how many there are.
+        goes_on: whether others follow.
+    """
+
+    why: str | None = None
+    records: int = 0
+    goes_on: bool = False
+
+
+_NO_GAP = _Gap()
 
 
 def check(path: str, schema: MessageSchema | None) -> None:
@@ -70,25 +86,27 @@ def read(part: Part, schema: MessageSchema | None = None) -> Iterator[Records]:
         UnreadableSchemaError: as `check` does.
     """
     with open_file(part.origin) as file:
-        container = _open(file, schema)
-        first, payloads, size = 1, list[bytes](), 0
-        broken: str | None = None
-        try:
-            for payload in container.payloads():
-                payloads.append(payload)
-                size += len(payload)
-                if size >= CHUNK_BYTES:
-                    yield _records(part, first, payloads)
-                    first, payloads, size = first + len(payloads), [], 0
-        except BrokenBlockError as error:
-            broken = str(error)
-        if payloads or broken:
-            yield _records(part, first, payloads, broken)
+        first = 1
+        for payloads, gap in _chunks(_open(file, schema).payloads()):
+            rows = pa.RecordBatch.from_arrays([pa.array(payloads, pa.large_binary())], [PAYLOAD])
+            yield Records(part.origin, first, part.published, rows, gap.why, gap.goes_on)
+            first += len(payloads) + gap.records
 
 
-def _records(part: Part, first: int, payloads: list[bytes], broken: str | None = None) -> Records:
-    rows = pa.RecordBatch.from_arrays([pa.array(payloads, pa.large_binary())], [PAYLOAD])
-    return Records(part.origin, first, part.published, rows, broken)
+def _chunks(payloads: Iterator[bytes | _Gap]) -> Iterator[tuple[list[bytes], _Gap]]:
+    chunk, size = list[bytes](), 0
+    for payload in payloads:
+        if isinstance(payload, _Gap):
+            yield chunk, payload
+        else:
+            chunk.append(payload)
+            size += len(payload)
+            if size < CHUNK_BYTES:
+                continue
+            yield chunk, _NO_GAP
+        chunk, size = [], 0
+    if chunk:
+        yield chunk, _NO_GAP
 
 
 def _open(file: BinaryIO, schema: MessageSchema | None) -> _Container:
@@ -100,9 +118,9 @@ def _open(file: BinaryIO, schema: MessageSchema | None) -> _Container:
     if header["magic"] != b"Obj\x01":
         raise UnreadableSchemaError(["is no Avro object container file"])
     codec = header["meta"].get("avro.codec", b"null").decode(errors="replace")
-    if codec not in _CODECS:
-        raise UnreadableSchemaError([f"is compressed by {codec}; write it with {', '.join(_CODECS)}"])
-    return _Container(file, header["sync"], _CODECS[codec], datum_reader(_json(text), schema))
+    if codec not in CODECS:
+        raise UnreadableSchemaError([f"is compressed by {codec}; write it with {', '.join(CODECS)}"])
+    return _Container(file, header["sync"], codec, datum_reader(_json(text), schema))
 
 
 def _json(text: str) -> object:
@@ -118,86 +136,68 @@ class _Container:
 
     file: BinaryIO
     sync: bytes
-    decompress: Callable[[bytes], bytes]
+    codec: str
     datum: DatumReader
 
-    def payloads(self) -> Iterator[bytes]:
-        """The datum of each record.
+    def payloads(self) -> Iterator[bytes | _Gap]:
+        """The datum of each record, and a gap where some cannot be read."""
+        try:
+            while (count := self._number("records")) is not None:
+                yield from self._block(count)
+        except _BrokenFileError as error:
+            yield _Gap(str(error))
 
-        Raises:
-            BrokenBlockError: the next cannot be read.
-        """
-        while (count := self._number()) is not None:
-            block = self._block()
-            stream = io.BytesIO(block)
-            for _ in range(count):
-                try:
-                    payload = self.datum(stream)
-                except _UNREADABLE as error:
-                    raise BrokenBlockError(f"it is no datum of the file's schema: {one_line(error)}") from error
-                yield payload
-            if stream.tell() < len(block):
-                raise BrokenBlockError(f"{len(block) - stream.tell()} bytes follow the last record of the block")
+    def _block(self, count: int) -> Iterator[bytes | _Gap]:
+        """The records of the next block. Where the one after it begins is known, whatever this one holds."""
+        data = self._data()
+        try:
+            plain = decompress(self.codec, data)
+        except ValueError as error:
+            yield _lost(str(error), count)
+            return
+        stream = io.BytesIO(plain)
+        for done in range(count):
+            try:
+                payload = self.datum(stream)
+            except _UNREADABLE as error:
+                yield _lost(f"it is no datum of the file's schema: {one_line(error)}", count - done)
+                return
+            yield payload
+        if stream.tell() < len(plain):
+            yield _lost(f"{len(plain) - stream.tell()} bytes follow the last record of the block", 1)
 
-    def _block(self) -> bytes:
-        size = self._number()
+    def _data(self) -> bytes:
+        size = self._number("bytes")
         if size is None:
-            raise BrokenBlockError("the file ends within the header of its block")
-        if not 0 <= size <= MOST_BLOCK_BYTES:
-            raise BrokenBlockError(f"its block claims {size} bytes")
+            raise _BrokenFileError("the file ends within the header of its block")
         data, mark = self.file.read(size), self.file.read(len(self.sync))
         if len(mark) < len(self.sync):
-            raise BrokenBlockError("the file ends within its block")
+            raise _BrokenFileError("the file ends within its block")
         if mark != self.sync:
-            raise BrokenBlockError("its block does not end with the file's mark")
-        try:
-            return self.decompress(data)
-        except (ValueError, OSError, IndexError, struct.error, zlib.error) as error:  # Arrow's are among the first two
-            raise BrokenBlockError(f"its block cannot be decompressed: {one_line(error)}") from error
+            raise _BrokenFileError("its block does not end with the file's mark")
+        return data
 
-    def _number(self) -> int | None:
-        """The next number; None at the end of the file."""
+    def _number(self, unit: str) -> int | None:
+        """The next number, which counts such things; None at the end of the file."""
         number = shift = 0
         while byte := self.file.read(1):
             number |= (byte[0] & 0x7F) << shift
             shift += 7
             if byte[0] < 0x80:
-                return (number >> 1) ^ -(number & 1)
+                return _sound((number >> 1) ^ -(number & 1), unit)
             if shift > 63:
-                raise BrokenBlockError("its block has no sound header")
+                raise _BrokenFileError("its block has no sound header")
         if shift:
-            raise BrokenBlockError("the file ends within the header of its block")
+            raise _BrokenFileError("the file ends within the header of its block")
         return None
 
 
-def _deflate(data: bytes) -> bytes:
-    return zlib.decompress(data, wbits=-zlib.MAX_WBITS)
+def _sound(number: int, unit: str) -> int:
+    if not 0 <= number <= MOST_BLOCK_BYTES:  # no record is of less than a byte
+        raise _BrokenFileError(f"its block claims {number} {unit}")
+    return number
 
 
-def _snappy(data: bytes) -> bytes:
-    """Snappy's raw format, which begins with the size, and a checksum of what it holds."""
-    compressed = data[:-4]
-    size = sum((byte & 0x7F) << (7 * place) for place, byte in enumerate(_varint(compressed)))
-    if size > MOST_BLOCK_BYTES:
-        raise ValueError(f"it claims {size} bytes")
-    plain = pa.Codec("snappy").decompress(compressed, size, asbytes=True)
-    if struct.pack(">I", zlib.crc32(plain)) != data[-4:]:
-        raise ValueError("its checksum is wrong")
-    return bytes(plain)
-
-
-def _varint(data: bytes) -> bytes:
-    end = next(index for index, byte in enumerate(data[:10]) if byte < 0x80)
-    return data[: end + 1]
-
-
-def _zstandard(data: bytes) -> bytes:
-    return bytes(pa.input_stream(pa.py_buffer(data), compression="zstd").read())
-
-
-_CODECS: dict[str, Callable[[bytes], bytes]] = {
-    "null": bytes,
-    "deflate": _deflate,
-    "snappy": _snappy,
-    "zstandard": _zstandard,
-}
+def _lost(why: str, records: int) -> _Gap:
+    others = f"; the {records - 1} records behind it in the block are lost with it" if records > 1 else ""
+    return _Gap(f"{why}{others}", max(records, 1), goes_on=True)
