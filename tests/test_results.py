@@ -233,6 +233,16 @@ def test_texts_are_escaped_beside_nulls_and_others() -> None:
     ]
 
 
+def test_nulls_stand_among_items_alone() -> None:
+    rows = pa.RecordBatch.from_pydict(
+        {"l": [[1.5, None], None, [None]], "m": pa.array([[None, ["a"]], None, [[]]]), "k": ["a", None, "b"]}
+    )
+    expected = [b'{"l":[1.5,null],"m":[null,["a"]],"k":"a"}', b"{}", b'{"l":[null],"m":[[]],"k":"b"}']
+    assert to_json(rows) == expected
+    assert [line for number in range(3) for line in to_json(rows.slice(number, 1))] == expected
+    assert to_json(rows.select(["k"])) == [b'{"k":"a"}', b"{}", b'{"k":"b"}']
+
+
 @pytest.mark.parametrize(
     ("values", "written"),
     [
@@ -290,3 +300,13 @@ def test_each_row_says_what_the_message_said() -> None:
     assert rows.schema.names[11:14] == ["input", "n", "prediction"]
     assert [(each["input"], each["n"]) for each in rows.to_pylist()] == [(2.5, 1), (None, 2), (None, 3)]
     assert [json.loads(line).get("input") for line in to_json(rows)] == [2.5, None, None]
+
+
+def test_what_a_message_says_of_a_year_that_no_clock_has_is_null() -> None:
+    model = plan(carries=(Carried("at", "field:at", TIMESTAMP), Carried("exact", "field:exact", TIMESTAMP)))
+    built = windowed(batch(3)).with_column("field:at", pa.array([2**62, 1, None], pa.timestamp("ms", "UTC")))
+    built = built.with_column("field:exact", pa.array([-(2**62), None, 1], TIMESTAMP))
+    built = answered(built, model, [{"prediction": 1.0}] * 3)
+    rows = to_predictions(built, [model], "j1", table_schema(output_columns([model]))).rows
+    assert rows.column("at").cast(pa.int64()).to_pylist() == [None, 1000, None]
+    assert rows.column("exact").cast(pa.int64()).to_pylist() == [None, None, 1]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streaming.formats.rfc3339 import parse, parse_column, parse_local
+from streaming.formats.rfc3339 import PER_SECOND, parse, parse_column, parse_local, show_column, writable
 
 NOON = 1_769_860_800_000_000  # 2026-01-31T12:00:00Z
 
@@ -98,3 +98,27 @@ def test_pythons_own_texts_are_read(moment: datetime, offset: int, precision: st
 )
 def test_a_column_is_read_as_its_texts_are(texts: list[str]) -> None:
     assert parse_column(pa.array(texts, pa.string())).cast(pa.int64()).to_pylist() == [parse(text) for text in texts]
+
+
+@pytest.mark.parametrize(("unit", "decimals"), [("s", ""), ("ms", ".250"), ("us", ".250000"), ("ns", ".250000000")])
+@pytest.mark.parametrize("zone", [None, "UTC", "Asia/Tokyo"])
+def test_times_are_shown_in_utc(unit: str, decimals: str, zone: str | None) -> None:
+    noon = NOON * PER_SECOND[unit] // 10**6 + PER_SECOND[unit] // 4
+    times = pa.array([0, noon, None, noon], pa.timestamp(unit, zone)).slice(1)
+    text = f"2026-01-31T12:00:00{decimals}Z"
+    assert show_column(times).to_pylist() == [text, None, text]
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "us"])
+def test_times_of_other_years_are_not_writable(unit: str) -> None:
+    first, end = (PER_SECOND[unit] * second for second in (-62_135_596_800, 253_402_300_800))
+    times = pa.array([first, end - 1, None, first - 1, end, 2**63 - 1, -(2**63)], pa.timestamp(unit, "UTC"))
+    assert writable(times).cast(pa.int64()).to_pylist() == [first, end - 1, *[None] * 5]
+    begin, last, *others = show_column(times).to_pylist()
+    assert (begin[:19], last[:19], others) == ("0001-01-01T00:00:00", "9999-12-31T23:59:59", [None] * 5)
+
+
+@given(st.lists(st.none() | st.datetimes(timezones=st.just(UTC))))
+def test_what_is_shown_is_read(times: list[datetime | None]) -> None:
+    column = pa.array(times, pa.timestamp("us", "UTC"))
+    assert parse_column(show_column(column)).equals(column)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -43,8 +44,17 @@ COLUMNS: list[tuple[pa.DataType, st.SearchStrategy[Any], list[Any]]] = [
     (pa.large_string(), st.one_of(st.text(max_size=3), st.sampled_from(SYMBOLS)), ["string", ENUM]),
     (pa.dictionary(pa.int8(), pa.string()), st.sampled_from([*SYMBOLS, "D"]), ["string", ENUM]),
     (pa.bool_(), st.booleans(), ["boolean"]),
+    (pa.binary(), st.binary(max_size=3), ["bytes"]),
+    (pa.date32(), st.dates(), [DATE]),
+    (pa.timestamp("ms", "UTC"), st.datetimes(timezones=st.just(UTC)), [MILLIS, MICROS]),
+    (pa.decimal128(5, 2), st.decimals(-999, 999, places=2), ["float", "double"]),
     (pa.null(), st.none(), ["int", "string", MILLIS]),
 ]
+
+
+def in_json(value: bytes | Decimal) -> str | float:
+    """What `orjson` does not write by itself."""
+    return base64.b64encode(value).decode() if isinstance(value, bytes) else float(value)
 
 
 def schema_of(kind: Any, nullable: bool) -> MessageSchema:
@@ -75,7 +85,8 @@ def test_a_column_is_read_as_json_with_its_values(data: st.DataObject) -> None:
     listed = data.draw(st.lists(each, max_size=8))
     schema = schema_of(avro, nullable)
     column = pa.array(listed, kind)
-    expected = JsonReader(schema, plain=True).read([orjson.dumps({"f": value}) for value in column.to_pylist()])
+    payloads = [orjson.dumps({"f": value}, default=in_json) for value in column.to_pylist()]
+    expected = JsonReader(schema, plain=True).read(payloads)
     found = read_rows(pa.RecordBatch.from_arrays([column], ["f"]), schema.fields)
     assert can_fill(kind, schema.fields[0])
     assert (raw(found.columns), found.failures) == (raw(expected.columns), expected.failures)
@@ -97,7 +108,7 @@ def test_a_part_of_a_column_is_read_as_the_column(data: st.DataObject) -> None:
     ("column", "kind", "expected"),
     [
         (pa.array([1.5, float("nan"), float("inf"), None]), "float", [1.5, pytest.approx(float("nan"), nan_ok=True)]),
-        (pa.array([Decimal("1.25")], pa.decimal128(5, 2)), "double", [1.25]),
+        (pa.array([Decimal("7.39")], pa.decimal128(5, 2)), "double", [7.39]),
         (pa.array([-1, 1999], pa.timestamp("us", "UTC")), MILLIS, [datetime(1969, 12, 31, 23, 59, 59, 999000, UTC)]),
         (pa.array([1], pa.timestamp("s")), MICROS, [datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC)]),
         (pa.array([1], pa.timestamp("s", "Europe/Berlin")), LOCAL, [datetime(1970, 1, 1, 0, 0, 1)]),
@@ -121,6 +132,36 @@ def test_instants_beyond_the_schemas_unit_do_not_fit(seconds: int) -> None:
         0: failure("OutOfRange", "field f: the value does not fit timestamp[us, tz=UTC]"),
         2: failure("WrongType", "field f: expected a long, got null"),
     }
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "avro", "expected"),
+    [
+        (pa.binary(), b"a", "bytes", "bytes in base64"),
+        (pa.date64(), date(2026, 1, 31), DATE, "an int"),
+        (pa.timestamp("s"), datetime(2026, 1, 31), LOCAL, "a long"),
+        (pa.decimal128(5, 2), Decimal("1.25"), "float", "a float"),
+    ],
+    ids=str,
+)
+def test_a_null_item_is_named_beside_what_json_does_not_have(
+    kind: pa.DataType, value: Any, avro: Any, expected: str
+) -> None:
+    column = pa.array([[value], [value, None], [None, value]], pa.list_(kind))
+    values, failures = fit(column, {"type": "array", "items": avro})
+    assert values == [[value], None, None]
+    assert failures == {
+        row: failure("WrongType", f"field f: item {item}: expected {expected}, got null")
+        for row, item in [(1, 1), (2, 0)]
+    }
+
+
+def test_an_instant_among_items_does_not_fit() -> None:
+    column = pa.array([[0, 2**62], [2**62, None], [0]], pa.list_(pa.timestamp("s", "UTC")))
+    values, failures = fit(column, {"type": "array", "items": MICROS})
+    assert values == [None, None, [datetime(1970, 1, 1, tzinfo=UTC)]]
+    beyond = failure("OutOfRange", "field f: the value does not fit list<item: timestamp[us, tz=UTC]>")
+    assert failures == {0: beyond, 1: beyond}
 
 
 def test_texts_that_are_not_utf_8_do_not_fit() -> None:

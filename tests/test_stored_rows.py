@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pyarrow as pa
 import pytest
 
+from streaming.results import as_text
 from streaming.stored.rows import is_attribute, publish_times, to_attributes
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -44,6 +45,13 @@ def test_what_has_no_one_text_is_no_attribute(kind: pa.DataType) -> None:
 def test_a_row_says_when_it_was_published_or_else_its_file(kind: pa.DataType) -> None:
     times = publish_times(pa.array([NOON, None], kind), 2, AT + 1)
     assert times.cast(pa.int64()).to_pylist() == [AT, AT + 1]
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "us"])
+def test_a_row_of_a_year_that_no_clock_has_was_published_when_its_file_was(unit: str) -> None:
+    column = pa.array([2**62, -(2**62), 0], pa.timestamp(unit))
+    assert publish_times(column, 3, AT).cast(pa.int64()).to_pylist() == [AT, AT, 0]
+    assert to_attributes({"at": column.slice(1)}, 2).to_pylist() == [[], [("at", as_text(column)[2].as_py())]]
 
 
 def test_without_such_a_column_it_is_the_files_time() -> None:

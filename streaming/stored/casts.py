@@ -7,7 +7,9 @@ number in the schema's own unit, or an RFC 3339 text; a date a number of days. N
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date
+from decimal import Decimal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -28,7 +30,6 @@ Cast = tuple[pa.Array, Mask]
 
 _EXACT = 2**53  # up to here every whole float is one integer, and no other
 _RANGES = {32: (-(2**31), 2**31 - 1), 64: (-(2**63), 2**63 - 1)}
-_PER_SECOND = {"s": 1, "ms": 1000, "us": 10**6, "ns": 10**9}
 
 
 def can_fill(column: pa.DataType, field: SchemaField) -> bool:
@@ -51,7 +52,7 @@ def fitted(column: pa.Array, field: SchemaField) -> tuple[pa.Array, dict[int, Fa
         column: of a type that can fill the field.
         field: of the message schema.
     """
-    column = _plain(column)
+    column = plain(column)
     values, wrong = _fit_lists(column, field) if is_list(column.type) else _fit(column, field.avro, field.type)
     if not field.nullable and column.null_count:
         wrong = wrong | _nulls(column)
@@ -100,12 +101,12 @@ def _scalar_fills(kind: pa.DataType, avro: AvroType, wanted: pa.DataType) -> boo
     return is_bytes(kind) if avro.kind == "bytes" else is_text(kind)
 
 
-def _plain(column: pa.Array) -> pa.Array:
+def plain(column: pa.Array) -> pa.Array:
     """The column without the encodings that make no difference to its values."""
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
     if pa.types.is_decimal(column.type):
-        return column.cast(pa.float64())
+        return column.cast(pa.string()).cast(pa.float64())  # straight, 7.39 would be 7.390000000000001
     if pa.types.is_date64(column.type):
         return column.cast(pa.date32())
     if is_list(column.type) and not pa.types.is_list(column.type):
@@ -124,7 +125,7 @@ def _all_right(values: pa.Array) -> Cast:
 
 def _fit_lists(column: pa.Array, field: SchemaField) -> Cast:
     """As `_fit`, of lists; a null among a list's items is wrong."""
-    items = _plain(column.flatten())
+    items = plain(column.flatten())
     flat, wrong_items = _fit(items, scalar_of(field.avro), field.type.value_type)
     wrong = np.zeros(len(column), bool)
     wrong[scalar_rows(column)[wrong_items | _nulls(items)]] = True
@@ -224,7 +225,7 @@ def _to_timestamps(values: pa.Array, wanted: pa.DataType) -> Cast:
         numbers, wrong = _to_integers(values, pa.int64())
         return numbers.view(wanted), wrong
     numbers = values.view(pa.int64()).fill_null(0).to_numpy(zero_copy_only=False)
-    have, want = _PER_SECOND[values.type.unit], _PER_SECOND[wanted.unit]
+    have, want = rfc3339.PER_SECOND[values.type.unit], rfc3339.PER_SECOND[wanted.unit]
     factor = max(1, want // have)
     wrong = (numbers > (2**63 - 1) // factor) | (numbers < -(2**63 // factor))
     scaled = np.where(wrong, 0, numbers) * (want // have) if want >= have else numbers // (have // want)
@@ -234,9 +235,7 @@ def _to_timestamps(values: pa.Array, wanted: pa.DataType) -> Cast:
 def _why(value: pa.Scalar, field: SchemaField) -> Failure:
     """Why a value does not fit its field, in the words that the same value has in JSON."""
     try:
-        read = value.as_py()
-        if not isinstance(read, datetime):
-            plain_json(field.avro, field.nullable)(read)
+        plain_json(field.avro, field.nullable)(_in_json(value.as_py()))
     except UnfitValueError as error:
         return failure(error.error_class, f"field {field.name}: {error}")
     except UnicodeDecodeError as error:
@@ -244,3 +243,12 @@ def _why(value: pa.Scalar, field: SchemaField) -> Failure:
     except (OverflowError, ValueError):
         pass  # a timestamp that Python does not have
     return failure("OutOfRange", f"field {field.name}: the value does not fit {field.type}")
+
+
+def _in_json(value: Any) -> Any:
+    """The value as JSON has it; in the place of bytes, dates and times, which it has not, others that fit, too."""
+    if isinstance(value, list):
+        return [_in_json(item) for item in value]
+    if isinstance(value, bytes | date):
+        return "" if isinstance(value, bytes) else 0
+    return float(value) if isinstance(value, Decimal) else value

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from streaming.batches import TIMESTAMP, Failure
+from streaming.formats import rfc3339
 from streaming.formats.decoded import Decoded, columns_schema, failure
+from streaming.results import as_text
 from streaming.schema import SchemaField
 from streaming.stored.casts import can_fill, fitted
 
@@ -49,12 +50,12 @@ def default_column(field: SchemaField, rows: int) -> pa.Array:
 
 
 def publish_times(column: pa.Array | None, rows: int, published: int) -> pa.TimestampArray:
-    """When each row was published: its own time, or else `published`, in microseconds since 1970."""
+    """When each row was published: its own time if that is `writable`, or else `published`, microseconds since 1970."""
     usual = pa.scalar(published, TIMESTAMP)
     if column is None or not pa.types.is_timestamp(column.type):
         return pa.repeat(usual, rows)
     unit_only = column.view(pa.timestamp(column.type.unit, "UTC"))
-    return unit_only.cast(TIMESTAMP, safe=False).fill_null(usual)
+    return rfc3339.writable(unit_only).cast(TIMESTAMP, safe=False).fill_null(usual)
 
 
 def to_attributes(columns: dict[str, pa.Array], rows: int) -> pa.MapArray:
@@ -76,11 +77,3 @@ def is_attribute(kind: pa.DataType) -> bool:
     """Whether a column of this type can fill an attribute."""
     text = pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_dictionary(kind)
     return bool(text or pa.types.is_integer(kind) or pa.types.is_boolean(kind) or pa.types.is_timestamp(kind))
-
-
-def as_text(column: pa.Array) -> pa.StringArray:
-    """A column as attributes have it: times are RFC 3339 in UTC."""
-    if not pa.types.is_timestamp(column.type):
-        return column.cast(pa.string())
-    clock = column.view(pa.timestamp(column.type.unit)).cast(pa.string())
-    return pc.binary_join_element_wise(pc.replace_substring(clock, " ", "T"), "Z", "")
