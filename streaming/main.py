@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import apache_beam as beam
-from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOptions
+from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOptions, TestOptions
 from apache_beam.runners.runner import PipelineResult
 
 from streaming import options, services
@@ -55,6 +55,12 @@ class Launch:
     beam_options: PipelineOptions
     found: Found | None = None
 
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """The files, or the table, of which the job will write all anew; none where Beam only draws its graph."""
+        dry = self.beam_options.view_as(TestOptions).dry_run
+        return self.found.origins if self.found and not dry else ()
+
 
 @dataclass(frozen=True)
 class _Flags:
@@ -81,7 +87,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.argv[1:] = [] if flags.unreadable else flags.beam_args
     try:
         launch = _checked(flags)
-        services.prepare(launch.parameters, launch.contract)
+        services.prepare(launch.parameters, launch.contract, launch.origins)
         start(launch)
     except JobError as error:
         sys.stderr.write(f"{error}\n")
@@ -105,9 +111,8 @@ def _flags(argv: Sequence[str]) -> _Flags:
 
 
 def _checked(flags: _Flags) -> Launch:
-    is_stream = not is_stored(flags.values)
-    options_of_beam = beam_options(flags.beam_args, is_stream)
-    mistakes = flags.mistakes + (flags.unreadable or runner_mistakes(options_of_beam, is_stream))
+    options_of_beam = beam_options(flags.beam_args, is_stream=not is_stored(flags.values))
+    mistakes = flags.mistakes + (flags.unreadable or runner_mistakes(options_of_beam, flags.values))
     contract = None
     if "job_file" in flags.values:
         try:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import DebugOptions, GoogleCloudOptions, PipelineOptions, StandardOptions
 
 from streaming.batches import Batch
 from streaming.options import Parameters
+from streaming.parameter_rules import is_stored
 from streaming.source import ReadBySubscriber, ReadLimits, ReadOnDataflow
 
 DEFAULT_BATCH_WAIT_SECONDS = 0.05
@@ -124,17 +125,31 @@ def _without_streaming_mode(options: PipelineOptions) -> None:
         setattr(options.view_as(view), name, kept or None)
 
 
-def runner_mistakes(options: PipelineOptions, is_stream: bool = True) -> list[str]:
-    """Why this runner cannot run the job."""
+def runner_mistakes(options: PipelineOptions, values: Mapping[str, str]) -> list[str]:
+    """Why this runner cannot run the job.
+
+    Args:
+        options: Beam's.
+        values: the job's parameters by name.
+    """
     runner = runner_of(options)
-    if is_stream and runner in _PYTHON_RUNNERS:
+    if is_stored(values):
+        return [*_stored_mistakes(options, runner, values)]
+    if runner in _PYTHON_RUNNERS:
         return [
             f"--runner: {runner} never acknowledges a message, or does so before it is processed; "
             "use PrismRunner, DataflowRunner or another portable runner"
         ]
-    if not is_stream and options.view_as(GoogleCloudOptions).update:
-        return ["--update: a job over stored data ends by itself, and none takes its place; launch another job"]
     return []
+
+
+def _stored_mistakes(options: PipelineOptions, runner: str, values: Mapping[str, str]) -> Iterator[str]:
+    if options.view_as(GoogleCloudOptions).update:
+        yield "--update: a job over stored data ends by itself, and none takes its place; launch another job"
+    if runner == "DataflowRunner":
+        for name in ("input_files", "output_files"):
+            if name in values and not values[name].startswith("gs://"):
+                yield f"--{name}: {values[name]} is on this machine, out of the workers' reach; name a place on gs://"
 
 
 def reader(parameters: Parameters, runner: str) -> beam.PTransform:

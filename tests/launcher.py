@@ -16,9 +16,11 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import google_crc32c
+
+from tests.cloud_storage_server import Bucket
 
 ENTRY = Path(__file__).parents[1] / "streaming" / "main.py"
 ANONYMOUS = """
@@ -32,8 +34,8 @@ google.auth.default = lambda *_, **__: (AnonymousCredentials(), "my-project")
 PATIENCE = 180  # seconds until a launch that does not end is a failure
 
 
-Answer = tuple[HTTPStatus, dict[str, Any], dict[str, str]]
-"""Status, JSON and headers."""
+Answer = tuple[HTTPStatus, dict[str, Any] | bytes, dict[str, str]]
+"""Status, JSON or bytes, and headers."""
 
 
 @dataclass
@@ -41,13 +43,13 @@ class GoogleServer:
     """Google's REST services on one port, each as far as a launch needs it.
 
     Attributes:
-        objects: Cloud Storage, which takes objects, by their `gs://` names.
+        bucket: Cloud Storage.
         tables: BigQuery, which makes tables in every data set: their ids, in the order in which they were made.
         jobs: Dataflow, which takes jobs: path and JSON of each request.
     """
 
     port: int = 0
-    objects: dict[str, bytes] = field(default_factory=dict)
+    bucket: Bucket = field(default_factory=Bucket)
     tables: list[str] = field(default_factory=list)
     jobs: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
 
@@ -58,12 +60,14 @@ class GoogleServer:
             return HTTPStatus.OK, {"id": "2026-07-01_job"}, {}
         if url.path.startswith("/bigquery/v2/"):
             return self._bigquery(method, url.path, body)
-        if url.path.startswith("/upload/storage/v1/b/"):
-            return self._upload(method, url.path.split("/")[5], parse_qs(url.query), body)
-        bucket, _, name = url.path.removeprefix("/storage/v1/b/").partition("/o/")
-        if name and f"gs://{bucket}/{unquote(name)}" not in self.objects:
-            return HTTPStatus.NOT_FOUND, {}, {}
-        return HTTPStatus.OK, {"name": unquote(name) or bucket}, {}
+        query = parse_qs(url.query)
+        if "multipart" in query.get("uploadType", []):
+            return *self.bucket.upload(url.path, body), {}
+        if url.path.startswith("/upload/storage/v1/b/bucket/"):
+            return self._upload(method, query, body)
+        if method == "DELETE":
+            return *self.bucket.delete(url.path), {}
+        return *self.bucket.answer(url.path, query), {}
 
     def _bigquery(self, method: str, path: str, body: bytes) -> Answer:
         """There is no table until it is made; one that is made is what it was asked to be."""
@@ -75,15 +79,16 @@ class GoogleServer:
             return HTTPStatus.NOT_FOUND, {}, {}
         return HTTPStatus.OK, {"datasetReference": {"projectId": "my-project", "datasetId": "data"}}, {}
 
-    def _upload(self, method: str, bucket: str, query: Mapping[str, list[str]], body: bytes) -> Answer:
+    def _upload(self, method: str, query: Mapping[str, list[str]], body: bytes) -> Answer:
         """A resumable upload: the first request names the object and is told where the content goes, in one piece."""
         if method == "POST":
             name = json.loads(body)["name"]
-            location = f"http://localhost:{self.port}/upload/storage/v1/b/{bucket}/o?name={name}"
+            location = f"http://localhost:{self.port}/upload/storage/v1/b/bucket/o?name={name}"
             return HTTPStatus.OK, {}, {"Location": location}
-        self.objects[f"gs://{bucket}/{query['name'][0]}"] = body
+        name = query["name"][0]
+        self.bucket.put(name, body)
         checksum = base64.b64encode(google_crc32c.value(body).to_bytes(4, "big")).decode()
-        return HTTPStatus.OK, {"name": query["name"][0], "bucket": bucket, "crc32c": checksum}, {}
+        return HTTPStatus.OK, {**self.bucket.metadata(name), "crc32c": checksum}, {}
 
 
 @contextmanager
@@ -95,14 +100,14 @@ def google_server() -> Iterator[GoogleServer]:
         def answer(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             status, reply, headers = google.answer(self.command, self.path, body)
-            text = json.dumps(reply).encode()
+            text = reply if isinstance(reply, bytes) else json.dumps(reply).encode()
             self.send_response(status)
             for name, value in {"Content-Type": "application/json", "Content-Length": len(text), **headers}.items():
                 self.send_header(name, str(value))
             self.end_headers()
             self.wfile.write(text)
 
-        do_GET = do_POST = do_PUT = answer  # noqa: N815 - as the base class calls them
+        do_GET = do_POST = do_PUT = do_DELETE = answer  # noqa: N815 - as the base class calls them
 
         def log_message(self, *args: object) -> None:
             """Not on the screen."""

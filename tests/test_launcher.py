@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from subprocess import CompletedProcess
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -28,7 +29,7 @@ STORED_STEPS = STEPS.with_name("steps_stored.txt")
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "multiply"
 IMAGE = "europe-west1-docker.pkg.dev/my-project/jobs/inference:1"
-GRAPH = "gs://bucket/staging/template_launches/2026-07-01_launch/job_object"
+GRAPH = "staging/template_launches/2026-07-01_launch/job_object"
 PIPELINE = "pipeline.pb"
 READ = "Read/Pull/Read"
 PAR_DO = common_urns.primitives.PAR_DO.urn
@@ -76,11 +77,11 @@ class Launched:
 
     @property
     def job(self) -> dict[str, Any]:
-        return dict(json.loads(self.google.objects[GRAPH]))
+        return dict(json.loads(self.google.bucket.objects[GRAPH]))
 
     @property
     def pipeline(self) -> beam_api.Pipeline:
-        (content,) = (each for name, each in self.google.objects.items() if name.endswith(PIPELINE))
+        (content,) = (each for name, each in self.google.bucket.objects.items() if name.endswith(PIPELINE))
         return beam_api.Pipeline.FromString(content)
 
 
@@ -95,10 +96,14 @@ def job_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return directory / "job.yaml"
 
 
-def launched(job_file: Path, directory: Path, **more: str) -> Iterator[Launched]:
-    """A launch with `more` parameters; the services stay up until the test is over."""
+def launched(
+    job_file: Path, directory: Path, files: Mapping[str, bytes] = MappingProxyType({}), **more: str
+) -> Iterator[Launched]:
+    """A launch with `more` parameters and `files` in the bucket; the services stay up until the test is over."""
     with ExitStack() as services:
         google = services.enter_context(google_server())
+        for name, content in files.items():
+            google.bucket.put(name, content)
         pubsub = services.enter_context(PresenceServer("projects/my-project/topics/readings"))
         variables = {
             "STORAGE_EMULATOR_HOST": f"http://localhost:{google.port}",
@@ -113,7 +118,7 @@ def launched(job_file: Path, directory: Path, **more: str) -> Iterator[Launched]
 @pytest.fixture(scope="module")
 def written(job_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Launched]:
     """The launcher has asked for the job graph, to submit it itself."""
-    yield from launched(job_file, tmp_path_factory.mktemp("written"), template_location=GRAPH)
+    yield from launched(job_file, tmp_path_factory.mktemp("written"), template_location=f"gs://bucket/{GRAPH}")
 
 
 def transforms(pipeline: beam_api.Pipeline) -> dict[str, beam_api.PTransform]:
@@ -133,7 +138,7 @@ def test_the_program_ends_well_once_the_graph_is_written(written: Launched) -> N
 
 
 def test_neither_packages_nor_a_main_session_are_staged(written: Launched) -> None:
-    assert {name.rpartition("/")[2] for name in written.google.objects} == {
+    assert {name.rpartition("/")[2] for name in written.google.bucket.objects} == {
         PIPELINE,
         "job_object",
         "submission_environment_dependencies.txt",  # Beam's list of what is installed here
@@ -213,14 +218,14 @@ def test_the_launchers_options_reach_the_job(written: Launched) -> None:
 
 
 def test_the_same_launch_over_files_is_a_batch_job(job_file: Path, tmp_path: Path) -> None:
-    (tmp_path / "readings.ndjson").write_text('{"device_id": "d1", "event_time": 1790000000000000, "value": 2.0}')
+    files = {"readings.ndjson": b'{"device_id": "d1", "event_time": 1790000000000000, "value": 2.0}'}
     stored = {
         "input_subscription": "",
-        "input_files": f"{tmp_path}/readings.ndjson",
-        "output_files": f"{tmp_path}/out",
-        "template_location": GRAPH,
+        "input_files": "gs://bucket/*.ndjson",
+        "output_files": "gs://bucket/out",
+        "template_location": f"gs://bucket/{GRAPH}",
     }
-    for written in launched(job_file, tmp_path, **stored):
+    for written in launched(job_file, tmp_path, files, **stored):
         assert written.process.returncode == 0, written.process.stderr
         environment = written.job["environment"]
         options = environment["sdkPipelineOptions"]["options"]

@@ -23,6 +23,7 @@ from streaming import main, registry
 from streaming.errors import Mistakes
 from tests.bigquery_read_server import BigQueryReadServer
 from tests.bigquery_rest_server import BigQueryRestServer, Reply
+from tests.cloud_storage_server import Bucket
 from tests.job_cases import SCHEMA
 from tests.stored_cases import avro_file, tfrecords
 
@@ -86,9 +87,10 @@ def check_translation(job: Any) -> None:
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_files_of_each_format_are_read_by_a_batch_job(name: str, job_file: str, tmp_path: Path) -> None:
+def test_files_of_each_format_are_read_by_a_batch_job(name: str, job_file: str, tmp_path: Path, bucket: Bucket) -> None:
     FILES[name](tmp_path / name)
-    check_translation(dry_run(f"--job_file={job_file}", f"--input_files={tmp_path}/r*", "--output_files=gs://b/out"))
+    bucket.put(name, (tmp_path / name).read_bytes())
+    check_translation(dry_run(f"--job_file={job_file}", "--input_files=gs://bucket/r*", "--output_files=gs://b/out"))
 
 
 @pytest.fixture
@@ -158,6 +160,15 @@ def test_files_that_the_job_would_write_beside_are_refused(job_file: str, tmp_pa
     )
 
 
+def test_dataflow_is_given_no_files_of_this_machine(job_file: str, tmp_path: Path) -> None:
+    FILES["readings.ndjson"](tmp_path / "readings.ndjson")
+    inputs = f"--input_files={tmp_path}/*.ndjson"
+    assert refused(f"--job_file={job_file}", inputs, "--output_files=out", "--runner=DataflowRunner") == (
+        f"--input_files: {tmp_path}/*.ndjson is on this machine, out of the workers' reach; name a place on gs://",
+        "--output_files: out is on this machine, out of the workers' reach; name a place on gs://",
+    )
+
+
 def test_mistakes_of_flags_job_file_and_input_are_named_at_once(tmp_path: Path) -> None:
     nowhere = tmp_path / "nowhere"
     assert refused("--job_file=none.yaml", f"--input_files={nowhere}/*.avro", "--batch_size=0") == (
@@ -166,6 +177,15 @@ def test_mistakes_of_flags_job_file_and_input_are_named_at_once(tmp_path: Path) 
         "job_file: no file none.yaml; correct the path",
         f"--input_files: nothing matches {nowhere}/*.avro; name files, as in gs://bucket/readings/*.avro",
     )
+
+
+def test_what_is_written_anew_is_all_that_is_read_unless_nothing_runs(job_file: str, tmp_path: Path) -> None:
+    FILES["readings.ndjson"](tmp_path / "readings.ndjson")
+    (tmp_path / "empty.ndjson").write_bytes(b"")
+    argv = [f"--job_file={job_file}", f"--input_files={tmp_path}/*.ndjson", f"--output_files={tmp_path}/out"]
+    launch = main.checked([*argv, "--runner=FnApiRunner"])
+    assert launch.origins == (f"{tmp_path}/empty.ndjson", f"{tmp_path}/readings.ndjson")
+    assert main.checked([*argv, "--runner=FnApiRunner", "--dry_run=true"]).origins == ()
 
 
 def test_rows_without_the_key_are_refused(job_file: str, tmp_path: Path) -> None:

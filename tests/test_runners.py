@@ -11,6 +11,8 @@ from streaming.runners import beam_arguments, beam_flags, beam_options, reader, 
 from streaming.source import ReadBySubscriber, ReadLimits, ReadOnDataflow
 
 SUBSCRIPTION = "projects/my-project/subscriptions/readings"
+STREAM = {"input_subscription": SUBSCRIPTION}
+STORED = {"input_files": "gs://bucket/*.avro", "output_files": "gs://bucket/out"}
 
 
 def parameters(**values: object) -> Parameters:
@@ -25,30 +27,47 @@ def test_beams_own_flags_are_known() -> None:
 
 @pytest.mark.parametrize("runner", ["DirectRunner", "BundleBasedDirectRunner", "SwitchingDirectRunner", "FnApiRunner"])
 def test_a_runner_that_does_not_acknowledge_is_refused_with_the_reason(runner: str) -> None:
-    assert runner_mistakes(PipelineOptions(runner=runner)) == [
+    assert runner_mistakes(PipelineOptions(runner=runner), STREAM) == [
         f"--runner: {runner} never acknowledges a message, or does so before it is processed; "
         "use PrismRunner, DataflowRunner or another portable runner"
     ]
 
 
 def test_beams_default_runner_is_refused_too() -> None:
-    assert len(runner_mistakes(PipelineOptions())) == 1
+    assert len(runner_mistakes(PipelineOptions(), STREAM)) == 1
 
 
 @pytest.mark.parametrize("runner", ["PrismRunner", "DataflowRunner", "PortableRunner", "FlinkRunner"])
 def test_other_runners_are_taken(runner: str) -> None:
-    assert runner_mistakes(PipelineOptions(runner=runner)) == []
+    assert runner_mistakes(PipelineOptions(runner=runner), STREAM) == []
 
 
 @pytest.mark.parametrize("runner", ["FnApiRunner", "PrismRunner", "DataflowRunner", "DirectRunner"])
 def test_stored_data_asks_nothing_of_a_runner(runner: str) -> None:
-    assert runner_mistakes(PipelineOptions(runner=runner), is_stream=False) == []
+    assert runner_mistakes(PipelineOptions(runner=runner), STORED) == []
 
 
 def test_a_job_over_stored_data_takes_the_place_of_none() -> None:
-    assert runner_mistakes(PipelineOptions(["--runner=DataflowRunner", "--update"]), is_stream=False) == [
+    assert runner_mistakes(PipelineOptions(["--runner=DataflowRunner", "--update"]), STORED) == [
         "--update: a job over stored data ends by itself, and none takes its place; launch another job"
     ]
+
+
+HERE = {"input_files": "data/*.avro", "output_files": "/tmp/out"}
+
+
+def test_dataflow_reaches_no_file_of_this_machine() -> None:
+    assert runner_mistakes(PipelineOptions(runner="dataflow"), HERE) == [
+        "--input_files: data/*.avro is on this machine, out of the workers' reach; name a place on gs://",
+        "--output_files: /tmp/out is on this machine, out of the workers' reach; name a place on gs://",
+    ]
+    table = {"input_table": "p:d.t", "output_table": "p:d.predictions"}
+    assert runner_mistakes(PipelineOptions(runner="DataflowRunner"), table) == []
+
+
+@pytest.mark.parametrize("runner", ["FnApiRunner", "PrismRunner", "PortableRunner"])
+def test_other_runners_take_files_of_this_machine(runner: str) -> None:
+    assert runner_mistakes(PipelineOptions(runner=runner), HERE) == []
 
 
 OF_A_TEMPLATE = [

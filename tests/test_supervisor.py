@@ -151,6 +151,22 @@ def test_health_resets_the_delay(run: Run) -> None:
     assert run(scenario, patience=patience) == (0, [restart, restart, restart, STOPPING], 4)
 
 
+@pytest.mark.parametrize("healthy", [0.0, 60.0])
+def test_a_job_that_ends_is_given_up_after_four_tries(run: Run, healthy: float) -> None:
+    scenario = "send('ready'); send('failed', error='ValueError: odd', permanent=False); sys.exit(1)"
+    patience = Patience(restart=0.01, longest_restart=0.02, healthy=healthy, stop=30.0)
+    assert run(scenario, patience=patience, ends=True) == (
+        1,
+        [
+            "worker 1: ValueError: odd; restarting in 0.01 s",
+            "worker 1: ValueError: odd; restarting in 0.02 s",
+            "worker 1: ValueError: odd; restarting in 0.02 s",
+            "worker 1: ValueError: odd; given up after 4 tries",
+        ],
+        4,
+    )
+
+
 def test_a_worker_that_does_not_stop_is_killed(run: Run) -> None:
     scenario = "signal.signal(signal.SIGTERM, signal.SIG_IGN); " + READY_THEN_ASK
     assert run(scenario, patience=Patience(stop=0.05)) == (

@@ -29,7 +29,8 @@ from streaming.local.live import Live
 from streaming.local.processes import show_exit, spawn
 
 WORKER = (sys.executable, "-m", "streaming.local.worker")
-
+TRIES = 4
+"""Of a job that ends: each begins with the first record and writes again. Dataflow makes as many."""
 
 _QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "GRPC_VERBOSITY": "ERROR"}
 ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": str(32 << 20), "MALLOC_TRIM_THRESHOLD_": str(128 << 20)}
@@ -47,7 +48,7 @@ class Patience:
 
     restart: float = 1.0  # before the first restart of a worker; doubled for each further failure in a row
     longest_restart: float = 30.0
-    healthy: float = 60.0  # a worker that was ready for so long has its earlier failures forgotten
+    healthy: float = 60.0  # a stream's worker that was ready for so long has its earlier failures forgotten
     stop: float = 60.0  # for the workers to finish what they have read
 
     def before_restart(self, failures: int) -> float:
@@ -74,7 +75,8 @@ def supervise(
         argv: the job's arguments.
         workers: how many processes, at least one.
         live: where everything is shown.
-        ends: whether it is a job that is done some time. One worker that begins again does all of it again.
+        ends: whether it is a job that is done some time. A worker that begins again does all of it again,
+            and has four tries.
         debug: whether libraries may log what they like.
         program: the worker, started as `PROGRAM --events-fd N -- ARGV`; `streaming.local.worker` says what it sends.
         patience: how long is waited for what.
@@ -99,7 +101,7 @@ class _Worker:
     process: subprocess.Popen[bytes] | None = None
     start_at: float | None = None
     ready_since: float | None = None
-    failures: int = 0  # in a row
+    failures: int = 0  # in a row; of a job that ends, in all
     is_done: bool = False
     complaint: Mapping[str, Any] = field(default_factory=dict)  # the `failed` or `invalid` of this process
 
@@ -209,13 +211,16 @@ class _Supervisor:
             self.live.complain(f"worker {worker.number}: {reason}")
             self._stop(EXIT_FAILED)
         else:
-            self._restart_later(worker, reason)
+            self._try_again(worker, reason)
 
-    def _restart_later(self, worker: _Worker, reason: str) -> None:
+    def _try_again(self, worker: _Worker, reason: str) -> None:
         now = time.monotonic()
-        if worker.ready_since is not None and now - worker.ready_since >= self.patience.healthy:
-            worker.failures = 0
-        worker.failures += 1
+        was_healthy = worker.ready_since is not None and now - worker.ready_since >= self.patience.healthy
+        worker.failures = 1 if was_healthy and not self.ends else worker.failures + 1
+        if self.ends and worker.failures == TRIES:
+            self.live.complain(f"worker {worker.number}: {reason}; given up after {TRIES} tries")
+            self._stop(EXIT_FAILED)
+            return
         delay = self.patience.before_restart(worker.failures)
         worker.start_at = now + delay
         self.live.complain(f"worker {worker.number}: {reason}; restarting in {delay:g} s")

@@ -42,7 +42,7 @@ class WorkerJob:
         from streaming import main, services
 
         self._launch = main.checked(self._argv)
-        services.prepare(self._launch.parameters, self._launch.contract)
+        services.prepare(self._launch.parameters, self._launch.contract, self._launch.origins)
 
     def wants_prism(self) -> bool:
         from streaming.runners import runner_of

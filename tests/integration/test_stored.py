@@ -1,4 +1,4 @@
-"""The same messages through the subscription and through files: the same predictions, dead letters, ids and windows."""
+"""The same messages through a subscription, files and a table: the same predictions, dead letters, ids and windows."""
 
 from __future__ import annotations
 
@@ -17,17 +17,19 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from google.cloud.bigquery import LoadJobConfig, SchemaField, Table
 
 from producers import multiply
 from producers.messages import Fault
 from producers.scenario import load_scenario
 from producers.synthesis.stream import Stream
 from producers.target import target_of
-from streaming.endpoints import publisher_client
+from producers.training import write_examples
+from streaming.endpoints import bigquery_client, publisher_client
 from streaming.job import load_job
 from streaming.stored.inputs import find
 from streaming.stored.tables import read
-from tests.integration.service import Service, await_true
+from tests.integration.service import PROJECT, Service, await_true
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
 
@@ -131,10 +133,10 @@ def dead_letters(rows: list[Row]) -> DeadLetters:
     return Counter((row["stage"], row["error_class"], row["model"], row["payloadString"]) for row in rows)
 
 
-def stored(example: Path, files: Path, output: Path) -> tuple[pa.Table, list[Row]]:
-    """What comes of files: predictions and dead letters."""
+def stored(example: Path, stored_input: str, output: Path) -> tuple[pa.Table, list[Row]]:
+    """What comes of files or of a table, which a flag names: predictions and dead letters."""
     command = [sys.executable, "-m", "streaming", "run", f"--job_file={example}/job.yaml"]
-    command += [f"--input_files={files}", f"--output_files={output}"]
+    command += [stored_input, f"--output_files={output}"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     lines = [line for path in sorted(output.glob("error_records/*")) for line in path.read_bytes().splitlines()]
@@ -154,12 +156,13 @@ def test_lines_give_what_messages_give(
     example: Path, messages: list[Row], streamed: tuple[dict[str, Row], DeadLetters], tmp_path: Path
 ) -> None:
     (tmp_path / "readings.ndjson").write_bytes(b"\n".join(message["payload"] for message in messages))
-    table, letters = stored(example, tmp_path / "readings.ndjson", tmp_path / "out")
+    table, letters = stored(example, f"--input_files={tmp_path}/readings.ndjson", tmp_path / "out")
     assert table.num_rows == 2 * answered(messages)
     check_equal(by_id(table), streamed[0])
     assert dead_letters(letters) == streamed[1]
 
 
+@pytest.fixture(scope="module")
 def fit_rows(messages: list[Row]) -> list[Row]:
     """What those messages say that typed columns can hold."""
     return [
@@ -174,31 +177,62 @@ def is_repetition_of_unfit(message: Row, messages: list[Row]) -> bool:
     return message["duplicate_of"] is not None and messages[message["duplicate_of"]]["fault"] in UNFIT
 
 
-def write_parquet(rows: list[Row], path: Path, _schema: Any) -> None:
-    pq.write_table(pa.Table.from_pylist(rows), path)
-
-
-def write_avro(rows: list[Row], path: Path, schema: Any) -> None:
-    with path.open("wb") as file:
+def write_avro(rows: list[Row], directory: Path) -> str:
+    schema = json.loads(with_id("reading.avsc"))
+    with (directory / "readings.avro").open("wb") as file:
         fastavro.writer(file, schema, rows, codec="deflate")
+    return f"--input_files={directory}/readings.avro"
 
 
-WRITERS: dict[str, Callable[[list[Row], Path, Any], None]] = {"parquet": write_parquet, "avro": write_avro}
+def write_parquet(rows: list[Row], directory: Path) -> str:
+    pq.write_table(pa.Table.from_pylist(rows), directory / "readings.parquet")
+    return f"--input_files={directory}/readings.parquet"
 
 
-@pytest.mark.parametrize("ending", WRITERS)
-def test_typed_files_give_what_messages_give(
-    ending: str,
+def write_row_groups(rows: list[Row], directory: Path) -> str:
+    """Three files of four row groups."""
+    table = pa.Table.from_pylist(rows)
+    third = math.ceil(len(rows) / 3)
+    for number in range(3):
+        path = directory / f"readings-{number}.parquet"
+        pq.write_table(table.slice(number * third, third), path, row_group_size=math.ceil(third / 4))
+    return f"--input_files={directory}/readings-*.parquet"
+
+
+def write_tfrecords(rows: list[Row], directory: Path) -> str:
+    """With the feature that the models take, instead of the field."""
+    columns = [name.replace("value", "x") for name in rows[0]]
+    batch = pa.RecordBatch.from_pylist(rows)
+    write_examples(directory / "readings.tfrecord", pa.RecordBatch.from_arrays(batch.columns, columns))
+    return f"--input_files={directory}/readings.tfrecord"
+
+
+def load_table(rows: list[Row], directory: Path) -> str:
+    write_parquet(rows, directory)
+    client = bigquery_client(PROJECT)
+    client.create_dataset("stored")
+    types = {"device_id": "STRING", "event_time": "TIMESTAMP", "value": "FLOAT64", "reading_id": "STRING"}
+    table = client.create_table(Table(f"{PROJECT}.stored.readings", [SchemaField(*each) for each in types.items()]))
+    with (directory / "readings.parquet").open("rb") as file:
+        client.load_table_from_file(file, table, job_config=LoadJobConfig(source_format="PARQUET")).result()
+    return f"--input_table={PROJECT}:stored.readings"
+
+
+@pytest.mark.parametrize(
+    ("write", "parts"),
+    [(write_avro, 1), (write_parquet, 1), (write_row_groups, 12), (write_tfrecords, 1), (load_table, None)],
+)
+def test_typed_records_give_what_messages_give(
+    write: Callable[[list[Row], Path], str],
+    parts: int | None,
     example: Path,
-    messages: list[Row],
+    fit_rows: list[Row],
     streamed: tuple[dict[str, Row], DeadLetters],
     tmp_path: Path,
 ) -> None:
-    rows = fit_rows(messages)
-    path = tmp_path / f"readings.{ending}"
-    WRITERS[ending](rows, path, json.loads((example / "reading.avsc").read_text()))
-    table, letters = stored(example, path, tmp_path / "out")
-    held = {row["reading_id"] for row in rows}
+    table, letters = stored(example, write(fit_rows, tmp_path), tmp_path / "out")
+    assert parts in (None, len([*tmp_path.glob("out/predictions/*")]))  # a table's are as BigQuery divides it
+    held = {row["reading_id"] for row in fit_rows}
     expected = {name: row for name, row in streamed[0].items() if name.rpartition("/")[0] in held}
     check_equal(by_id(table), expected)
     reasons = Counter(name[:3] for name in dead_letters(letters).elements())
