@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -76,4 +77,9 @@ def _said(error: exceptions.GoogleAPICallError) -> str:
     for each in error.errors:
         if isinstance(each, dict) and each.get("message"):
             return " ".join(str(each["message"]).split())
-    return " ".join(str(error.message).split())
+    answer = getattr(error.response, "text", "")  # Cloud Storage's to an upload or a download, which nobody has read
+    try:
+        words = str(json.loads(answer)["error"]["message"])
+    except (ValueError, LookupError, TypeError):  # of a download, it is text
+        words = answer or str(error.message)
+    return " ".join(words.split())

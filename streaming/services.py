@@ -5,7 +5,7 @@ Each end is a plain, picklable description; the client behind it is opened when 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -30,14 +30,15 @@ from streaming.pubsub.publisher import Publisher, output_message
 from streaming.refusals import Refusal
 from streaming.registry import forget, shared
 from streaming.results import table_schema
-from streaming.sinks import BatchFiles
-from streaming.stored.error_files import ERROR_RECORDS, ErrorFiles
+from streaming.stored.error_files import ErrorFiles
+from streaming.stored.output import stem
 from streaming.stored.parquet_output import ParquetFiles
 from streaming.stored.prediction_log import PredictionLogFiles
-from streaming.stored.whole_files import make_directory
+from streaming.stored.whole_files import clear, make_directory
 from streaming.wiring import Contract
 
 _APPEND = "append"
+_OUTPUT_FILES = "--output_files"
 _SEE_SECONDS = 30.0  # somebody waits before the screen
 
 
@@ -128,7 +129,7 @@ def _publisher() -> Publisher:
 
 def prediction_files(
     parameters: Parameters, contract: Contract, starts: frozenset[str] = frozenset()
-) -> BatchFiles | None:
+) -> ParquetFiles | PredictionLogFiles | None:
     """The files of predictions, if the job is to write any; `starts` as `PartWriter` has them."""
     if parameters.output_files is None:
         return None
@@ -138,7 +139,7 @@ def prediction_files(
 
 def error_files(
     parameters: Parameters, contract: Contract, job_name: str, starts: frozenset[str] = frozenset()
-) -> BatchFiles | None:
+) -> ErrorFiles | None:
     """The files of dead letters, which lie beside those of predictions; `starts` as `PartWriter` has them."""
     if parameters.output_files is None:
         return None
@@ -151,8 +152,13 @@ def dead_letters(parameters: Parameters, job_name: str) -> DeadLetters | None:
     return DeadLetters(table, topic, job_name) if table or topic else None
 
 
-def prepare(parameters: Parameters, contract: Contract) -> None:
+def prepare(parameters: Parameters, contract: Contract, origins: Collection[str] = ()) -> None:
     """Make the tables and the directory that are missing, and see that everything else is there.
+
+    Args:
+        parameters: where the job reads and writes.
+        contract: what it does.
+        origins: the files that it reads, or the table: output files that earlier runs have left of them are removed.
 
     Raises:
         Mistakes: a table does not fit what the job writes, or the directory cannot be written to.
@@ -161,14 +167,24 @@ def prepare(parameters: Parameters, contract: Contract) -> None:
     """
     try:
         _make_tables(parameters, contract)
-        if parameters.output_files:
-            make_directory(f"{parameters.output_files.rstrip('/')}/{ERROR_RECORDS}", "--output_files")
+        directories = _directories(parameters, contract)
+        for directory in directories[:1]:
+            make_directory(directory, _OUTPUT_FILES)
         if parameters.input_subscription:
             see_subscription("input_subscription", parameters.input_subscription, _SEE_SECONDS)
         for place, topic in _topics(parameters).items():
             see_topic(place, topic, _SEE_SECONDS)
+        stems = {stem(contract.job_hash, origin) for origin in origins}
+        for directory in directories:
+            clear(directory, stems, _OUTPUT_FILES)
     except GoogleAuthError as error:
         raise PermanentError(no_credentials(error)) from error
+
+
+def _directories(parameters: Parameters, contract: Contract) -> list[str]:
+    """Those of the job's files, first the one that any job may have to write to; none where it writes no files."""
+    files = [error_files(parameters, contract, parameters.job_name), prediction_files(parameters, contract)]
+    return [directory for each in files if each for directory in each.directories]
 
 
 def _topics(parameters: Parameters) -> dict[str, str]:

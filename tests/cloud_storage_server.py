@@ -16,15 +16,24 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import pytest
 from google.auth.credentials import AnonymousCredentials
 
+from streaming.cloud_storage import CLIENT
+from streaming.registry import forget
+
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 class Bucket:
     """The bucket `gs://bucket`: the content of its objects by name. What is named `secret...` may be neither read
-    nor changed."""
+    nor changed.
+
+    Attributes:
+        objects: the content of each.
+        only_creates: whether the caller may do nothing but create objects, as with roles/storage.objectCreator.
+    """
 
     def __init__(self) -> None:
         self.objects: dict[str, bytes] = {}
+        self.only_creates = False
         self._writes: dict[str, int] = {}
         self._clock = count(1)
 
@@ -47,7 +56,7 @@ class Bucket:
         kind, _, name = path.partition("/storage/v1/b/bucket")
         name = unquote(name.removeprefix("/o").removeprefix("/"))
         prefix = query.get("prefix", [""])[0]
-        if name.startswith("secret") or prefix.startswith("secret"):
+        if self.only_creates or name.startswith("secret") or prefix.startswith("secret"):
             return HTTPStatus.FORBIDDEN, _error("not yours")
         if name in self.objects:
             return HTTPStatus.OK, self.objects[name] if kind else json.dumps(self.metadata(name)).encode()
@@ -58,17 +67,21 @@ class Bucket:
             return HTTPStatus.OK, b'{"name": "bucket"}'
         return HTTPStatus.NOT_FOUND, b"{}"
 
-    def upload(self, path: str, name: str, content: bytes) -> tuple[HTTPStatus, bytes]:
+    def upload(self, path: str, body: bytes) -> tuple[HTTPStatus, bytes]:
+        """What the object is and what is in it come as the two parts of one message."""
+        boundary = body.partition(b"\r\n")[0]
+        _, about, content, _ = (part.partition(b"\r\n\r\n")[2] for part in body.split(boundary))
+        name = json.loads(about)["name"]
         if path != "/upload/storage/v1/b/bucket/o":
             return HTTPStatus.NOT_FOUND, _error("no such bucket")
-        if name.startswith("secret"):
+        if name.startswith("secret") or (self.only_creates and name in self.objects):
             return HTTPStatus.FORBIDDEN, _error("not yours")
-        self.put(name, content)
+        self.put(name, content.removesuffix(b"\r\n"))
         return HTTPStatus.OK, json.dumps(self.metadata(name)).encode()
 
     def delete(self, path: str) -> tuple[HTTPStatus, bytes]:
         name = unquote(path.removeprefix("/storage/v1/b/bucket/o/"))
-        if name.startswith("secret"):
+        if self.only_creates or name.startswith("secret"):
             return HTTPStatus.FORBIDDEN, _error("not yours")
         missing = self.objects.pop(name, None) is None
         return (HTTPStatus.NOT_FOUND, _error("no such object")) if missing else (HTTPStatus.NO_CONTENT, b"")
@@ -94,12 +107,8 @@ def cloud_storage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
                 self.reply(status, body)
 
         def do_POST(self) -> None:
-            """An upload: what the object is and what is in it, in the two parts of one message."""
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            boundary = b"--" + str(self.headers.get_param("boundary")).strip("\"'").encode()
-            _, about, content, _ = (part.partition(b"\r\n\r\n")[2] for part in body.split(boundary))
-            name = json.loads(about)["name"]
-            self.reply(*bucket.upload(urlsplit(self.path).path, name, content.removesuffix(b"\r\n")))
+            self.reply(*bucket.upload(urlsplit(self.path).path, body))
 
         def do_DELETE(self) -> None:
             self.reply(*bucket.delete(urlsplit(self.path).path))
@@ -128,5 +137,7 @@ def cloud_storage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
         thread.submit(server.serve_forever, poll_interval=0.01)
         monkeypatch.setenv("STORAGE_EMULATOR_HOST", f"http://127.0.0.1:{server.server_port}")
         monkeypatch.setattr("google.auth.default", lambda **_: (AnonymousCredentials(), "project"))
+        forget(CLIENT)
         yield bucket
+        forget(CLIENT)
         server.shutdown()

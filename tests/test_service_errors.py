@@ -16,6 +16,13 @@ BY_REST = exceptions.from_http_status(
 )
 
 
+def answered(text: str) -> exceptions.GoogleAPICallError:
+    """An error of an upload to Cloud Storage or a download, which has the service's answer unread."""
+    response = requests.Response()
+    response._content = text.encode()
+    return exceptions.Forbidden(f"POST http://localhost/x: {text}: ('Request failed', 403)", response=response)
+
+
 @pytest.mark.parametrize(
     ("error", "words"),
     [
@@ -26,6 +33,9 @@ BY_REST = exceptions.from_http_status(
         (exceptions.DeadlineExceeded("Deadline Exceeded"), "no answer in time"),
         (requests.exceptions.ConnectionError("('Connection aborted.', ...)"), "no connection to it"),
         (BY_REST, "no no"),
+        (answered('{"error": {"message": "not\\nyours"}}'), "not yours"),
+        (answered("not\nyours"), "not yours"),
+        (answered(""), "POST http://localhost/x: : ('Request failed', 403)"),
         (exceptions.ServiceUnavailable("busy"), "busy"),
         (exceptions.RetryError("Timeout of 10.0s exceeded", None), "Timeout of 10.0s exceeded, last exception: None"),
     ],

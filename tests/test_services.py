@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -15,21 +13,14 @@ from grpc import StatusCode
 from streaming import metrics, registry, services
 from streaming.batches import Failure, failure_rows
 from streaming.bigquery.storage_write import AppendConnection
-from streaming.errors import Mistakes, PermanentError
-from streaming.job import Message
-from streaming.job_parts import Reference
+from streaming.errors import PermanentError
 from streaming.options import Parameters
 from streaming.pubsub.publisher import Publisher
-from streaming.schema import parse_schema
 from streaming.services import DeadLetters, Table, Topic
-from streaming.stored.error_files import ErrorFiles
-from streaming.stored.parquet_output import ParquetFiles
-from streaming.stored.prediction_log import PredictionLogFiles
 from streaming.tally import Tally
-from streaming.wiring import Contract
 from tests.bigquery_rest_server import BigQueryRestServer, failure
 from tests.bigquery_write_server import Answer, BigQueryWriteServer
-from tests.builders import X, plan, readings
+from tests.builders import readings
 from tests.pubsub_publisher_server import Fail, PublisherServer
 
 TOPIC = "projects/p/topics/predictions"
@@ -101,54 +92,14 @@ def _none() -> Any:
     raise AssertionError("nothing was shared")
 
 
-def job(directory: Path, **given: str) -> Parameters:
-    return Parameters(job_file="job.yaml", input_files="in/*.avro", output_files=f"{directory}/out", **given)
-
-
-CONTRACT = Contract(
-    Message(format="avro", schema="r.avsc", key=Reference(attribute="device")),
-    parse_schema('{"type": "record", "name": "R", "fields": [{"name": "value", "type": "double"}]}', "r.avsc"),
-    timedelta(minutes=1),
-    (X,),
-    (plan(),),
-    "j1",
-)
-
-
-def test_a_job_over_files_alone_asks_no_service_and_makes_its_directory(tmp_path: Path) -> None:
-    services.prepare(job(tmp_path), CONTRACT)
-    assert [each.name for each in (tmp_path / "out").rglob("*")] == ["error_records"]
-
-
-def test_a_directory_that_cannot_be_written_to_is_a_mistake_of_output_files(tmp_path: Path) -> None:
-    (tmp_path / "out").write_text("")
-    with pytest.raises(Mistakes, match=r"^--output_files: cannot write to .*/out/error_records: Not a directory; name"):
-        services.prepare(job(tmp_path), CONTRACT)
-
-
-def test_the_ends_of_a_job_over_files_alone(tmp_path: Path) -> None:
-    parameters = job(tmp_path)
-    out = f"{tmp_path}/out"
-    assert services.prediction_files(parameters, CONTRACT) == ParquetFiles(out, CONTRACT.models, "j1")
-    logs = services.prediction_files(job(tmp_path, output_format="prediction_log"), CONTRACT)
-    assert logs == PredictionLogFiles(out, CONTRACT.models, "j1")
-    assert services.error_files(parameters, CONTRACT, "name") == ErrorFiles(out, "name", "j1")
-    assert services.dead_letters(parameters, "name") is None
-
-
-def test_dead_letters_go_to_the_services_that_are_named(tmp_path: Path) -> None:
-    both = job(tmp_path, output_table="p.d.t", output_deadletter_topic=TOPIC)
+def test_dead_letters_go_to_the_services_that_are_named() -> None:
+    topic = Parameters(job_file="job.yaml", input_files="in", output_files="out", output_deadletter_topic=TOPIC)
+    assert services.dead_letters(topic, "n") == DeadLetters(None, TOPIC, "n")
+    both = topic.model_copy(update={"output_table": "p.d.t"})
     assert services.dead_letters(both, "name") == DeadLetters("p.d.t_error_records", TOPIC, "name")
-    assert services.dead_letters(job(tmp_path, output_deadletter_topic=TOPIC), "n") == DeadLetters(None, TOPIC, "n")
 
 
 @pytest.mark.usefixtures("topic")
 def test_dead_letters_without_a_table_are_published_alone() -> None:
     DeadLetters(None, TOPIC, "job").write(FAILURES)
     assert counters() == {"sink_retries_dead_letters": 1}
-
-
-def test_a_stream_writes_no_files() -> None:
-    stream = Parameters(job_file="job.yaml", input_subscription="projects/p/subscriptions/s", output_table="p.d.t")
-    assert services.prediction_files(stream, CONTRACT) is None
-    assert services.error_files(stream, CONTRACT, "name") is None

@@ -19,7 +19,7 @@ from streaming.errors import PermanentError
 from streaming.results import table_schema, to_predictions
 from streaming.stored import parquet_output
 from streaming.stored.error_files import ErrorFiles
-from streaming.stored.output import PartWriter, first_id
+from streaming.stored.output import PartWriter, first_id, stem
 from streaming.stored.parquet_output import ParquetFiles, RowGroups
 from tests.builders import PREDICTION, START, answered, plan, readings, windowed
 from tests.cloud_storage_server import Bucket
@@ -103,18 +103,41 @@ def contents(directory: Path) -> dict[str, list[str]]:
 
 def test_each_part_of_the_input_has_its_file_whatever_the_bundle(tmp_path: Path) -> None:
     batches = [stored("a", 1, 2), stored("a", 3), stored("a", 4, 5), stored("b", 1), stored("b", 2)]
-    files = ParquetFiles(str(tmp_path), MODELS, "j1", frozenset({"a#4"}))
+    files = ParquetFiles(str(tmp_path), MODELS, "j1", frozenset({"a#1", "a#4"}))
     writing = files.writer()
     for each in batches:
         writing.write(each)
     writing.close()
     before = contents(tmp_path)
     assert sorted(before.values()) == [["a#1", "a#2", "a#3"], ["a#4", "a#5"], ["b#1", "b#2"]]
-    for bundle in (batches[2:3], batches[3:] + batches[:2]):
+    for bundle in (batches[2:3], batches[3:], batches[2:3] + batches[:2]):
         for each in bundle:
             writing.write(each)
         writing.close()
     assert contents(tmp_path) == before
+
+
+def test_a_file_whose_first_record_is_not_number_1_has_its_own_part_whatever_the_bundle(tmp_path: Path) -> None:
+    first, second = stored("a", 1, 2), stored("b", 2, 3)
+    write(tmp_path, second)
+    write(tmp_path, second, first)
+    write(tmp_path, first, second)
+    assert sorted(contents(tmp_path).values()) == [["a#1", "a#2"], ["b#2", "b#3"]]
+
+
+@pytest.mark.parametrize(
+    ("ids", "origin"), [(("in/a.avro#1", "in/a.avro#7"), "in/a.avro"), (("p.d.t/1#1", "p.d.t/12#1"), "p.d.t")]
+)
+def test_all_parts_of_a_file_or_table_have_the_beginning_of_their_names_in_common(
+    tmp_path: Path, ids: tuple[str, str], origin: str
+) -> None:
+    writing = ParquetFiles(str(tmp_path), MODELS, "j1", frozenset(ids)).writer()
+    for message_id in (*ids, "in/b.avro#1"):
+        name, _, number = message_id.rpartition("#")
+        writing.write(stored(name, int(number)))
+    writing.close()
+    known = [path.name for path in parts(tmp_path) if path.name.startswith(f"{stem('j1', origin)}-")]
+    assert (len(known), len(parts(tmp_path))) == (2, 3)
 
 
 def test_of_an_unfinished_bundle_the_parts_that_are_through_stay(tmp_path: Path) -> None:
@@ -151,28 +174,11 @@ def test_dead_letters_have_a_file_for_each_part_named_after_its_first_record(tmp
     assert failed_ids(part.read_bytes()) == ["a#1", "a#2"]
 
 
-def test_a_part_that_nothing_comes_of_any_more_loses_its_file(tmp_path: Path) -> None:
-    write_errors(str(tmp_path), failing(stored("a", 1)), failing(stored("b", 1)))
-    write_errors(str(tmp_path), stored("a", 1), stored("a", 2))
-    (part,) = parts(tmp_path, "error_records")
-    assert failed_ids(part.read_bytes()) == ["b#1"]
-
-
-def test_a_part_that_nothing_comes_of_any_more_loses_its_object(bucket: Bucket) -> None:
-    write_errors("gs://bucket/out", failing(stored("a", 1)), failing(stored("b", 1)))
-    write_errors("gs://bucket/out", stored("a", 1), stored("never failed", 1))
+def test_to_write_new_parts_takes_no_more_than_to_create_objects(bucket: Bucket) -> None:
+    bucket.only_creates = True
+    write_errors("gs://bucket/out", stored("a", 1), failing(stored("b", 1)), stored("c", 1))
     (lines,) = bucket.objects.values()
     assert failed_ids(lines) == ["b#1"]
-
-
-@pytest.mark.parametrize(("again", "left"), [(failing(stored("a", 1)), [".ndjson"]), (stored("a", 1), [])])
-def test_what_a_killed_run_has_left_of_a_part_goes(tmp_path: Path, again: Batch, left: list[str]) -> None:
-    killed = ErrorFiles(str(tmp_path), "job", "j1").writer()
-    killed.write(failing(stored("a", 1)))
-    (hidden,) = parts(tmp_path, "error_records")
-    write_errors(str(tmp_path), again)
-    assert [part.suffix for part in parts(tmp_path, "error_records")] == left
-    assert not hidden.exists()
 
 
 def test_another_job_s_file_of_the_same_records_stays(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -144,13 +143,4 @@ def _done(path: str, place: str, what: str, do: Callable[[], bytes | None]) -> b
             why = getattr(error, "strerror", None) or one_line(error)
             raise Mistakes([f"{place}: {path} cannot be {what}: {why}; correct the path"]) from error
         remedy = "see to the bucket, and to who may read and write there"
-        raise PermanentError(f"{place}: {path} cannot be {what}: {_reason(error).rstrip('.')}; {remedy}") from error
-
-
-def _reason(error: Exception) -> str:
-    """Why it was refused: the service's own words, if its answer has any."""
-    answer = getattr(getattr(error, "response", None), "text", "")
-    try:
-        return str(json.loads(answer)["error"]["message"])
-    except (ValueError, LookupError, TypeError):  # of a download, it is text
-        return " ".join(answer.split()) or in_words(error)
+        raise PermanentError(f"{place}: {path} cannot be {what}: {in_words(error).rstrip('.')}; {remedy}") from error

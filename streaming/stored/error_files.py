@@ -29,9 +29,13 @@ class ErrorFiles(HasDisplayData):
     def display_data(self) -> dict[str, str]:
         return {"output_files": self.output_files}
 
+    @property
+    def directories(self) -> list[str]:
+        """Those that its files lie in."""
+        return [f"{self.output_files.rstrip('/')}/{ERROR_RECORDS}"]
+
     def writer(self) -> PartWriter[bytes]:
-        directory = f"{self.output_files.rstrip('/')}/{ERROR_RECORDS}"
-        return PartWriter(directory, "ndjson", self.job_hash, self._lines, open_bytes, self.starts)
+        return PartWriter(self.directories[0], "ndjson", self.job_hash, self._lines, open_bytes, self.starts)
 
     def _lines(self, batch: Batch) -> Iterator[bytes]:
         if batch.failures.num_rows:

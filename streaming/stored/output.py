@@ -1,22 +1,26 @@
 """For each part of the input, a file of what has come of it.
 
-A file's name follows from its part's first record, so that a part that is read again replaces what it has left, or
-removes it where nothing comes of the part any more, and adds nothing. A file of each bundle would not do: in what order
-and in which bundles a runner reads the parts is never the same twice.
+A file's name follows from its part's first record, so that a part that is read again replaces what it has left, and
+adds nothing. A file of each bundle would not do: in what order and in which bundles a runner reads the parts is never
+the same twice. It begins with what all parts of a file or table have in common, by which another run finds and removes
+them before it writes them anew: it may divide the same input otherwise.
 """
 
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import Generic, TypeVar
 from uuid import uuid4
 
 from streaming.batches import Batch
-from streaming.stored.whole_files import FileFormat, WholeFile, remove, writing
+from streaming.stored.whole_files import FileFormat, WholeFile, writing
 
 Content = TypeVar("Content")
+
+_STREAM = re.compile(r"/\d+$")  # of a table: no file's path ends so, but in what tells its format
 
 
 class PartWriter(Generic[Content]):
@@ -28,7 +32,7 @@ class PartWriter(Generic[Content]):
         salt: tells this job's parts from another's.
         contents: what comes of a batch, in pieces.
         begin: opens a new file at a path.
-        starts: the message ids that parts begin with, but for those that are the first of their file or table.
+        starts: the message ids that parts begin with, of origins that have several.
 
     Raises:
         PermanentError: a file cannot be written, and somebody must mend that.
@@ -59,7 +63,7 @@ class PartWriter(Generic[Content]):
         Batches come in the order in which they were read, and a part is read in one go.
         """
         first = first_id(batch)
-        if first is not None and (self._first is None or first.endswith("#1") or first in self._starts):
+        if first is not None and self._begins(first):
             self.close()
             self._first = first
         for content in self._contents(batch):
@@ -69,12 +73,10 @@ class PartWriter(Generic[Content]):
                 self._under_way.file.write(content)
 
     def close(self) -> None:
-        """The part is through: its file is there from now on, or, where nothing has come of it, is no more."""
-        with writing(self._directory):
-            if self._under_way is not None:
+        """The part is through: what has come of it is there from now on."""
+        if self._under_way is not None:
+            with writing(self._directory):
                 self._under_way.deliver()
-            elif self._first is not None:
-                remove(self._path())
         self._first = self._under_way = None
 
     def discard(self) -> None:
@@ -83,10 +85,34 @@ class PartWriter(Generic[Content]):
             self._under_way.discard()
         self._first = self._under_way = None
 
+    def _begins(self, first: str) -> bool:
+        """Whether a part begins with this record."""
+        return self._first is None or _origin(first) != _origin(self._first) or first in self._starts
+
     def _path(self) -> str:
         first = self._first or uuid4().hex  # of events alone, which are of no message
-        digest = hashlib.sha256(f"{self._salt}/{first}".encode()).hexdigest()[:24]
-        return f"{self._directory}/part-{digest}.{self._ending}"
+        common = stem(self._salt, _STREAM.sub("", _origin(first)))
+        return f"{self._directory}/{common}-{_digest(first)}.{self._ending}"
+
+
+def stem(salt: str, origin: str) -> str:
+    """What the names of all files of a file's or table's parts begin with, up to the last hyphen.
+
+    Up to the one before, those of other salts do, too.
+
+    Args:
+        salt: as `PartWriter` has it.
+        origin: the file's path, or the table's id.
+    """
+    return f"part-{_digest(origin)}-{_digest(salt)}"
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _origin(message_id: str) -> str:
+    return message_id.rpartition("#")[0]
 
 
 def first_id(batch: Batch) -> str | None:

@@ -34,11 +34,15 @@ class ParquetFiles(HasDisplayData):
     def display_data(self) -> dict[str, str]:
         return {"output_files": self.output_files, "output_format": "parquet"}
 
+    @property
+    def directories(self) -> list[str]:
+        """Those that its files lie in."""
+        return [f"{self.output_files.rstrip('/')}/{PREDICTIONS}"]
+
     def writer(self) -> PartWriter[pa.RecordBatch]:
         schema = table_schema(output_columns(self.models))
         contents, begin = partial(self._rows, schema=schema), partial(RowGroups, schema=schema)
-        directory = f"{self.output_files.rstrip('/')}/{PREDICTIONS}"
-        return PartWriter(directory, "parquet", self.job_hash, contents, begin, self.starts)
+        return PartWriter(self.directories[0], "parquet", self.job_hash, contents, begin, self.starts)
 
     def _rows(self, batch: Batch, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
         rows = to_predictions(batch, self.models, self.job_hash, schema).rows

@@ -35,17 +35,24 @@ class PredictionLogFiles(HasDisplayData):
     def display_data(self) -> dict[str, str]:
         return {"output_files": self.output_files, "output_format": "prediction_log"}
 
+    @property
+    def directories(self) -> list[str]:
+        """Those that its files lie in."""
+        return [self._directory(model) for model in self.models]
+
     def writer(self) -> PredictionLogWriter:
         return PredictionLogWriter([self._of(model) for model in self.models])
 
     def _of(self, model: ModelPlan) -> PartWriter[bytes]:
-        directory = f"{self.output_files.rstrip('/')}/{PREDICTION_LOGS}/{model.name}"
         logs = PredictionLogs.of(model)
 
         def records(batch: Batch) -> Iterator[bytes]:
             return (b"".join(framed(each.to_pylist())) for each in logs(batch))
 
-        return PartWriter(directory, "tfrecord", self.job_hash, records, open_bytes, self.starts)
+        return PartWriter(self._directory(model), "tfrecord", self.job_hash, records, open_bytes, self.starts)
+
+    def _directory(self, model: ModelPlan) -> str:
+        return f"{self.output_files.rstrip('/')}/{PREDICTION_LOGS}/{model.name}"
 
 
 class PredictionLogWriter:

@@ -5,26 +5,34 @@ A file is written under another name, and has its own once it is whole: nobody r
 
 from __future__ import annotations
 
-import errno
 import hashlib
-import os
+import logging
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, BinaryIO, Generic, Protocol, TypeVar
+from uuid import uuid4
 
 from google.api_core.exceptions import GoogleAPICallError, NotFound, RetryError
 from google.auth.exceptions import GoogleAuthError
 from requests import RequestException
 
-from streaming.cloud_storage import blob
+from streaming.cloud_storage import blob, blobs
 from streaming.errors import JobError, Mistakes, PermanentError
 from streaming.service_errors import in_words, retry
 
 _REMEDY = "it must be a directory that the job may write to and that has room; correct --output_files, or mend that"
 _NOT_OURS = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND)
+_REMOVED_AT_ONCE = 8  # objects; the client keeps ten connections
+_OTHERS = (
+    "%s: %s holds what another version of the job file has made of the same input, in %s and the like (%d files); it "
+    "stays beside what this one makes: remove it if this takes its place"
+)
+_LOG = logging.getLogger(__name__)
 
 Content_contra = TypeVar("Content_contra", contravariant=True)
 
@@ -60,15 +68,14 @@ class WholeFile(Generic[Content_contra]):
         self._path = path
         self._scratch = _scratch(path)
         self._scratch.parent.mkdir(parents=True, exist_ok=True)
-        self._scratch.unlink(missing_ok=True)  # not to share a file with another run that is still writing it
         self.file = begin(self._scratch)
-        self._status = self._scratch.stat()
 
     def deliver(self) -> None:
         """Give it its name."""
         self.file.close()
-        if not self._is_own():
-            raise FileExistsError(errno.EEXIST, "another run of the job writes the same files")
+        if not self._scratch.exists():
+            gone = "what was written of it is gone: another run has begun with the same --output_files, or somebody"
+            raise PermanentError(f"cannot write {self._path}: {gone} removed it; start the job again, alone")
         if _is_remote(self._path):
             _send(self._scratch, self._path)
             self._scratch.unlink()
@@ -76,19 +83,25 @@ class WholeFile(Generic[Content_contra]):
             self._scratch.replace(self._path)
 
     def discard(self) -> None:
-        """Drop it; what another run has begun in its place stays."""
-        if self._is_own():
-            self._scratch.unlink()
-
-    def _is_own(self) -> bool:
-        return self._scratch.exists() and os.path.samestat(self._scratch.stat(), self._status)
+        """Drop it."""
+        self._scratch.unlink(missing_ok=True)
 
 
 def _scratch(path: str) -> Path:
-    """Where a file is written. It follows from the path, so that what a killed run has left there is found again."""
-    if _is_remote(path):
-        return Path(tempfile.gettempdir(), f".part-{hashlib.sha256(path.encode()).hexdigest()[:24]}")
-    return Path(path).with_name(f".{Path(path).name}")
+    """Where a file is written, and by nobody else."""
+    directory, _, name = path.rpartition("/")
+    place, mark = _scratches(directory)
+    return place / f"{mark}{name}.{uuid4().hex[:8]}"
+
+
+def _scratches(directory: str) -> tuple[Path, str]:
+    """Where the files of a directory are written, and what stands before their names there.
+
+    It follows from the directory, so that what a killed run has left there is found again.
+    """
+    if _is_remote(directory):
+        return Path(tempfile.gettempdir()), f".{hashlib.sha256(directory.encode()).hexdigest()[:24]}-"
+    return Path(directory), "."
 
 
 def make_directory(directory: str, place: str) -> None:
@@ -102,17 +115,70 @@ def make_directory(directory: str, place: str) -> None:
         Mistakes: they cannot.
     """
     directory = directory.rstrip("/")
-    try:
+    with _as_mistakes(directory, place):
         if _is_remote(directory):
-            # An object of this name is a directory to the console.
-            blob(f"{directory}/").upload_from_string(b"", retry=retry())
-            return
-        Path(directory).mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=directory):
-            pass
+            probe = blob(f"{directory}/")
+            probe.upload_from_string(b"", retry=retry())
+            _delete(probe)  # to write a part anew takes as much
+        else:
+            Path(directory).mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=directory):
+                pass
+
+
+def clear(directory: str, stems: Collection[str], place: str) -> None:
+    """Remove, before the job starts, the files that it writes anew, and what killed runs have left of such.
+
+    What another version of the job file has made of the same input stays, and is warned of.
+
+    Args:
+        directory: local, or on gs://; it need not be there.
+        stems: what their names begin with, up to the last hyphen; up to the one before, other versions' do, too.
+        place: the flag that names it, for the error message.
+
+    Raises:
+        Mistakes: it cannot be listed, or one of them cannot be removed.
+    """
+    others = []
+    with _as_mistakes(directory, place), ThreadPoolExecutor(_REMOVED_AT_ONCE) as threads:
+        removing = []
+        for name, remove in _files(directory):
+            if _stem(name) in stems:
+                removing.append(threads.submit(remove))
+            elif _stem(_stem(name)) in {_stem(each) for each in stems}:
+                others.append(name)
+        for each in removing:
+            each.result()
+    if others:
+        _LOG.warning(_OTHERS, place, directory, min(others), len(others))
+
+
+def _files(directory: str) -> Iterator[tuple[str, Callable[[], None]]]:
+    """The files of a directory and those that killed runs have left of it: their own names, and what removes them."""
+    place, mark = _scratches(directory)
+    for path in place.iterdir() if place.is_dir() else ():
+        yield path.name.removeprefix(mark), partial(path.unlink, missing_ok=True)
+    if _is_remote(directory):
+        for each in blobs(directory):
+            yield each.name.rpartition("/")[2], partial(_delete, each)
+
+
+def _stem(name: str) -> str:
+    return name.rpartition("-")[0]
+
+
+def _delete(each: Any) -> None:
+    with suppress(NotFound):
+        each.delete(retry=retry())
+
+
+@contextmanager
+def _as_mistakes(directory: str, place: str) -> Iterator[None]:
+    try:
+        yield
     except (OSError, GoogleAPICallError, GoogleAuthError, RetryError) as error:  # requests' errors are OSErrors
-        wrong = f"cannot write to {directory}: {_said(error)}"
-        raise Mistakes([f"{place}: {wrong}; name a directory that you may write to"]) from error
+        remedy = "name a directory that you may write to, on gs:// with roles/storage.objectUser"
+        raise Mistakes([f"{place}: cannot write to {directory}: {_said(error)}; {remedy}"]) from error
 
 
 @contextmanager
@@ -124,30 +190,12 @@ def writing(directory: str) -> Iterator[None]:
         raise PermanentError(f"cannot write to {directory}: {_said(error)}; {_REMEDY}") from error
 
 
-def remove(path: str) -> None:
-    """Remove what earlier runs have left of a file."""
-    _scratch(path).unlink(missing_ok=True)
-    if _is_remote(path):
-        from google.cloud.storage.retry import DEFAULT_RETRY
-
-        with _changing(path) as each, suppress(NotFound):
-            each.delete(retry=DEFAULT_RETRY)
-    else:
-        Path(path).unlink(missing_ok=True)
-
-
 def _send(scratch: Path, path: str) -> None:
+    """To Cloud Storage, where an object is there when all of it has come; errors as the job's own."""
     from google.cloud.storage.retry import DEFAULT_RETRY
 
-    with _changing(path) as each:
-        each.upload_from_filename(str(scratch), retry=DEFAULT_RETRY)
-
-
-@contextmanager
-def _changing(path: str) -> Iterator[Any]:
-    """An object of Cloud Storage, which is there when all of it has come; errors as the job's own."""
     try:
-        yield blob(path)
+        blob(path).upload_from_filename(str(scratch), retry=DEFAULT_RETRY)
     except (GoogleAPICallError, GoogleAuthError, RetryError, RequestException) as error:
         kind = PermanentError if getattr(error, "code", None) in _NOT_OURS else JobError
         raise kind(f"cannot write {path}: {_said(error)}; {_REMEDY}") from error
