@@ -52,7 +52,7 @@ def read_file(path: str, place: str, remedy: str = "") -> bytes:
         with FileSystems.open(path) as file:
             return bytes(file.read())
     except Exception as error:  # every file system has its own errors; all mean: not readable, for this reason
-        if _is_missing(error):
+        if is_missing(error):
             raise Mistakes([f"{place}: no file {path}{remedy and f'; {remedy}'}"]) from error
         raise Mistakes([f"{place}: {path} cannot be read: {_in_words(error)}"]) from error
 
@@ -70,7 +70,7 @@ def list_files(directory: str, place: str) -> tuple[File, ...]:
     try:
         files = tuple(sorted(_remote_files(directory) if "://" in directory else _local_files(directory)))
     except Exception as error:  # as in `read_file`
-        if _is_missing(error):
+        if is_missing(error):
             raise Mistakes([f"{place}: no directory {directory}; correct the path"]) from error
         raise Mistakes([f"{place}: {directory} cannot be listed: {_in_words(error)}"]) from error
     if not files and "://" in directory:
@@ -127,7 +127,8 @@ def _cause(error: Exception) -> Exception:
     return error
 
 
-def _is_missing(error: Exception) -> bool:
+def is_missing(error: Exception) -> bool:
+    """Whether a file system says that there is no such file."""
     return isinstance(error, FileNotFoundError) or getattr(error, "code", None) == HTTPStatus.NOT_FOUND
 
 

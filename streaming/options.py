@@ -46,7 +46,8 @@ class Parameters(BaseModel):
         None,
         title="Input Files",
         description="The files that messages are read from, by a batch job, in the place of a subscription: a path or "
-        "pattern of Avro files, NDJSON, Parquet or TFRecords of TensorFlow Examples, which the ending tells apart. "
+        "pattern of Avro files, Parquet, NDJSON or TFRecords of TensorFlow Examples, the last two also gzipped, which "
+        "the ending tells apart. "
         "For example, `gs://bucket/readings/*.parquet`.",
         json_schema_extra={"group": "Input"},
     )
@@ -189,6 +190,7 @@ def read(argv: Sequence[str], other_flags: Iterable[str] = ()) -> tuple[dict[str
     values: dict[str, str] = {}
     rest: list[str] = []
     mistakes: list[str] = []
+    last = ""
     for name, value, given in flags(argv, _BOOLEANS):
         if name in Parameters.model_fields:
             if name in values:
@@ -198,14 +200,21 @@ def read(argv: Sequence[str], other_flags: Iterable[str] = ()) -> tuple[dict[str
             values[name] = value or ""
         elif name in others:
             rest += [f"--{others[name]}{given[0][2 + len(name) :]}", *given[1:]]  # Beam ignores what it cannot spell
-        else:
-            mistakes.append(_unknown(name, others) if name else f"{given[0]}: not a flag; write --name=value")
+        elif (line := _unknown(name, others) if name else _stray(given[0], last)) not in mistakes:
+            mistakes.append(line)
+        last = name or last
     values = {name: value for name, value in values.items() if value != ""}
     try:
         Parameters.model_validate(values)
     except ValidationError as error:
         mistakes += sorted(_lines(error, values), key=_place)
     return values, rest, mistakes
+
+
+def _stray(word: str, after: str) -> str:
+    if after == "input_files":
+        return "--input_files: several paths; quote the pattern, or else the shell puts all that it finds in its place"
+    return f"{word}: not a flag; write --name=value"
 
 
 def _unknown(name: str, others: Iterable[str]) -> str:

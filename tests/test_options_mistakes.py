@@ -150,3 +150,9 @@ def test_what_was_read_is_there_beside_the_mistakes() -> None:
             "--output_table: missing; give --output_table=OUTPUT_TABLE",
         ],
     )
+
+
+def test_a_pattern_that_the_shell_has_expanded_is_told_of_once() -> None:
+    line = "--input_files: several paths; quote the pattern, or else the shell puts all that it finds in its place"
+    argv = ["--job_file=j", "--output_files=o", "--input-files", "a.avro", "b.avro", "c.avro"]
+    assert read(argv)[2] == [line]

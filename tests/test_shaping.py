@@ -94,8 +94,8 @@ def test_records_are_counted_as_messages_are_but_wait_in_no_queue() -> None:
 
 
 def test_a_rest_that_is_lost_is_logged_where_one_record_is_not(caplog: pytest.LogCaptureFixture) -> None:
-    run(of_examples(examples("a"), broken="the checksum is wrong", goes_on=True))
-    assert caplog.messages == []
+    after = run(of_examples(examples("a"), broken="the checksum is wrong", goes_on=True, damaged=b"\xfe"))
+    assert (caplog.messages, after.failures.column("payload").to_pylist()) == ([], [b"\xfe"])
     run(of_examples(examples("a"), broken="the checksum is wrong"))
     words = "the checksum is wrong; the rest of gs://b/part-0.tfrecord cannot be read"
     assert caplog.messages == [f"gs://b/part-0.tfrecord#2: {words}"]

@@ -9,14 +9,14 @@ import pytest
 
 from streaming.errors import Mistakes
 from streaming.schema import parse_schema
-from streaming.stored.inputs import ENDINGS, Found, find
+from streaming.stored.file_formats import KNOWN_ENDINGS
+from streaming.stored.inputs import Found, find, readable
 from streaming.stored.records import Part
 from tests.cloud_storage_server import START, Bucket
 from tests.stored_cases import CHANGED, READING, avro_file, parquet_file, readings, tfrecords
 
 SCHEMA = parse_schema(json.dumps(READING), "reading.avsc")
 TABLE = pa.table({"key": ["a", "b", "c"], "value": [1.0, 2.0, 3.0]})
-KNOWN = ", ".join(ENDINGS)
 
 
 def put(directory: Path, **files: bytes) -> None:
@@ -39,12 +39,9 @@ def mistakes(pattern: str, **more: object) -> tuple[str, ...]:
         (".avro", "payloads", "avro", avro_file(readings(1))),
         (".ndjson", "payloads", "ndjson", b"{}"),
         (".jsonl", "payloads", "ndjson", b"{}"),
-        (".json", "payloads", "ndjson", b"{}"),
         (".JSON", "payloads", "ndjson", b"{}"),
         (".tfrecord", "examples", "tfrecord", tfrecords([b"a"])),
-        (".tfrecords", "examples", "tfrecord", tfrecords([b"a"])),
-        (".tfrecord.gz", "examples", "tfrecord", b"zipped"),
-        (".tfrecords.gz", "examples", "tfrecord", b"zipped"),
+        (".tfrecord-00000-of-00001.gz", "examples", "tfrecord", b"zipped"),
     ],
 )
 def test_each_file_is_a_part(tmp_path: Path, ending: str, form: str, kind: str, content: bytes) -> None:
@@ -52,7 +49,8 @@ def test_each_file_is_a_part(tmp_path: Path, ending: str, form: str, kind: str, 
     (tmp_path / f"directory{ending}").mkdir()
     pattern = f"{tmp_path}/*{ending}"
     parts = tuple(Part(f"{tmp_path}/{name}{ending}", kind, 0, CHANGED) for name in "ab")  # type: ignore[arg-type]
-    assert find(pattern, None) == Found(form, parts, None, "input_files", pattern)  # type: ignore[arg-type]
+    origins = tuple(f"{tmp_path}/{name}{ending}" for name in ("a", "b", "empty"))
+    assert find(pattern, None) == Found(form, parts, None, "input_files", pattern, origins)  # type: ignore[arg-type]
 
 
 def test_row_groups_of_parquet_files_are_parts(tmp_path: Path) -> None:
@@ -62,7 +60,9 @@ def test_row_groups_of_parquet_files_are_parts(tmp_path: Path) -> None:
         Part(f"{tmp_path}/a.parquet", "parquet", 3, CHANGED, "1"),
     )
     pattern = f"{tmp_path}/*.parquet"
-    assert find(pattern, None) == Found("rows", parts, TABLE.schema, "input_files", pattern)
+    origins = (f"{tmp_path}/a.parquet", f"{tmp_path}/b.parquet")
+    assert find(pattern, None) == Found("rows", parts, TABLE.schema, "input_files", pattern, origins)
+    assert find(pattern, None).starts() == {f"{tmp_path}/a.parquet#1", f"{tmp_path}/a.parquet#3"}
     assert find(pattern, None, {"value", "absent"}).columns == pa.schema([("value", pa.float64())])
 
 
@@ -92,7 +92,12 @@ def test_files_on_cloud_storage(bucket: Bucket, name: str, content: bytes, colum
     assert len(find(f"gs://bucket/day/**{name[1:]}", None).parts) == 2
 
 
-@pytest.mark.parametrize("pattern", ["{directory}/*.avro", "{directory}", "gs://bucket/none/*.avro"])
+def test_a_directory_is_no_file(tmp_path: Path) -> None:
+    line = f"--input_files: {tmp_path} is a directory; name its files, as in {tmp_path}/*.parquet"
+    assert [mistakes(str(tmp_path)), mistakes(f"{tmp_path}/")] == [(line,), (line,)]
+
+
+@pytest.mark.parametrize("pattern", ["{directory}/*.avro", "{directory}/none", "gs://bucket/none/*.avro"])
 @pytest.mark.usefixtures("bucket")
 def test_nothing_matches(tmp_path: Path, pattern: str) -> None:
     pattern = pattern.format(directory=tmp_path)
@@ -106,16 +111,30 @@ def test_a_bucket_that_may_not_be_listed() -> None:
     assert line.startswith("--input_files: gs://bucket/secret/*.avro cannot be listed: 403 GET http://127.0.0.1:")
 
 
-@pytest.mark.parametrize("name", ["secret.avro", "secret.parquet"])
+@pytest.mark.parametrize("name", ["secret.avro", "secret.parquet", "secret.ndjson", "secret.tfrecord"])
 def test_files_that_may_be_listed_but_not_read(bucket: Bucket, name: str) -> None:
     bucket.put(name, b"content")
     (line,) = mistakes(f"gs://bucket/*{name[6:]}")
     assert line.startswith(f"--input_files: gs://bucket/{name}: cannot be read: 403 GET http://127.0.0.1:")
+    assert line.endswith("; mend that, or match other files")
+
+
+@pytest.mark.parametrize(
+    ("error", "wrong"),
+    [
+        (OSError(5, "Input/output error"), "cannot be read: [Errno 5] Input/output error; mend that"),
+        (pa.ArrowInvalid("two\nlines"), "not a Parquet file, or not a whole one: two lines; mend it"),
+    ],
+)
+def test_what_cannot_be_read_is_said_in_a_line(error: Exception, wrong: str) -> None:
+    with pytest.raises(Mistakes) as caught, readable("a.tfrecord"):
+        raise error
+    assert caught.value.lines == (f"--input_files: a.tfrecord: {wrong}, or match other files",)
 
 
 def test_unknown_endings(tmp_path: Path) -> None:
     put(tmp_path, a_avro=avro_file([]), b_csv=b"")
-    unknown = f"not a known ending; match files that end in one of {KNOWN}"
+    unknown = f"not a known ending; match files that end in {KNOWN_ENDINGS}"
     assert mistakes(f"{tmp_path}/*") == (f"--input_files: {tmp_path}/b.csv: {unknown}",)
     put(tmp_path, c=b"")
     assert mistakes(f"{tmp_path}/*") == (f"--input_files: {tmp_path}/b.csv and 1 more: {unknown}",)

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from streaming.errors import Mistakes
-from streaming.stored.opening import StoredFile, matching, open_file
+from streaming.stored.opening import StoredFile, matching, open_file, open_unzipped
 from tests.cloud_storage_server import START, Bucket
-from tests.stored_cases import CHANGED
+from tests.stored_cases import CHANGED, zipped
 
 
 def test_local_files_in_order(tmp_path: Path) -> None:
@@ -57,3 +57,25 @@ def test_a_file_is_opened_as_it_is_stored(tmp_path: Path, bucket: Bucket) -> Non
     for path in (f"{tmp_path}/a.gz", "gs://bucket/a.gz"):
         with open_file(path) as file:
             assert (file.read(3), file.read(), file.seek(1), file.read(2)) == (b"zip", b"ped", 1, b"ip")
+
+
+@pytest.mark.parametrize(("name", "content"), [("a", b"content"), ("a.GZ", zipped(b"con") + zipped(b"tent"))])
+def test_a_file_is_read_unzipped(tmp_path: Path, bucket: Bucket, name: str, content: bytes) -> None:
+    (tmp_path / name).write_bytes(content)
+    bucket.put(name, content)
+    for path in (f"{tmp_path}/{name}", f"gs://bucket/{name}"):
+        with open_unzipped(path) as read_on:
+            assert [read_on(4), read_on(4), read_on(4)] == [(b"cont", None), (b"ent", None), (b"", None)]
+
+
+@pytest.mark.parametrize(
+    ("content", "whole", "reason"),
+    [
+        (zipped(b"a") + b"rest", b"a", "Not a gzipped file (b're')"),
+        (zipped(b"a") + zipped(b"b")[:5], b"a", "Compressed file ended before the end-of-stream marker was reached"),
+    ],
+)
+def test_what_precedes_an_error_of_gzip_is_read(tmp_path: Path, content: bytes, whole: bytes, reason: str) -> None:
+    (tmp_path / "a.gz").write_bytes(content)
+    with open_unzipped(f"{tmp_path}/a.gz") as read_on:
+        assert read_on(100) == (whole, f"the file is no whole gzip file: {reason}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -138,11 +139,12 @@ def test_the_files_format_counts_not_the_streams() -> None:
     datum, line = avro_binary(parsed, record), orjson.dumps(record)
     found = [
         shaped(job, "payloads", of_payloads([datum], "avro")),
+        shaped(job, "payloads", replace(of_payloads([datum], "avro"), origin="readings.avro-00000-of-00001")),
         shaped(job, "payloads", of_payloads([line], "json")),
     ]
     without = ["id", "message_id", "payload"]
-    assert table(found[0], without) == table(found[1], without)
-    assert [len(each) for each in found] == [1, 1]
+    assert table(found[0], without) == table(found[1], without) == table(found[2], without)
+    assert [len(each) for each in found] == [1, 1, 1]
 
 
 @settings(max_examples=50, deadline=None)

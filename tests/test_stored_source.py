@@ -16,7 +16,7 @@ from streaming.schema import parse_schema
 from streaming.stored.inputs import Found, find
 from streaming.stored.records import Records
 from streaming.stored.source import BATCH_BYTES, ReadParts, ReadStored, RecordsCoder, pieces
-from tests.stored_cases import READING, avro_file, datums, parquet_file, readings, tfrecords
+from tests.stored_cases import READING, avro_file, datums, parquet_file, part, readings, tfrecords
 
 ROWS = pa.RecordBatch.from_pydict({"payload": pa.array([bytes([n]) * 100 for n in range(25)], pa.large_binary())})
 SCHEMA = parse_schema(json.dumps(READING), "reading.avsc")
@@ -35,6 +35,11 @@ def test_pieces_are_as_equal_as_can_be_and_the_last_says_what_is_broken() -> Non
 def test_pieces_have_no_more_bytes_than_they_may() -> None:
     assert all(each.rows.nbytes <= 1100 for each in pieces(RECORDS, 1000, 1100))
     assert pa.Table.from_batches([each.rows for each in pieces(RECORDS, 1000, 1100)]).equals(pa.table(ROWS))
+
+
+def test_as_many_large_records_go_together_as_may() -> None:
+    rows = pa.RecordBatch.from_pydict({"payload": [b"x" * 1000] * 100})
+    assert {len(each) for each in pieces(Records("a", 1, 0, rows), 1000, 8_000)} == {7, 2}
 
 
 def test_a_record_that_is_too_large_goes_alone() -> None:
@@ -56,7 +61,7 @@ def test_the_coder_gives_back_what_it_took(records: Records) -> None:
     assert (coder.is_deterministic(), coder.to_type_hint()) == (False, Records)
 
 
-def leaves(read: beam.PTransform) -> dict[str, str]:
+def leaves(read: beam.PTransform) -> set[str]:
     pipeline = beam.Pipeline()
     _ = pipeline | "Read" >> read
     components = pipeline.to_runner_api().components
@@ -98,6 +103,28 @@ def test_every_format_is_read_in_pieces(tmp_path: Path, name: str, content: byte
     assert [row for each in records for row in flat(each)] == list(enumerate(values, 1))
     assert max(map(len, records)) <= 10
     assert metrics.ready()
+
+
+@pytest.mark.usefixtures("bucket")
+@pytest.mark.parametrize("directory", ["{}", "gs://bucket"])
+@pytest.mark.parametrize(
+    ("name", "kind", "first", "columns"),
+    [
+        ("a.avro", "avro", 0, ["payload"]),
+        ("a.ndjson", "ndjson", 0, ["payload"]),
+        ("a.tfrecord", "tfrecord", 0, ["example"]),
+        ("a.parquet", "parquet", 13, ["key"]),
+    ],
+)
+def test_a_file_that_is_gone_since_the_launch_has_one_dead_letter(
+    tmp_path: Path, directory: str, name: str, kind: Any, first: int, columns: list[str]
+) -> None:
+    gone = part(f"{directory.format(tmp_path)}/{name}", kind, first, "1")
+    (records,) = ReadParts(pa.schema([("key", pa.string())]) if kind == "parquet" else None, 10, 1000, None).process(
+        gone
+    )
+    assert (records.origin, records.first, records.rows.schema.names) == (gone.origin, max(1, first), columns)
+    assert (len(records), records.broken, records.goes_on) == (0, "the file is no longer there", False)
 
 
 def test_a_pipeline_goes_on_with_other_files_where_one_breaks_off(tmp_path: Path) -> None:

@@ -1,10 +1,13 @@
 """TFRecord files: every record with its number, and where a file breaks off."""
 
+import struct
 from pathlib import Path
 
+import google_crc32c
 import pytest
 
 from streaming.stored import tfrecords
+from streaming.stored.tfrecord_frame import HEADER, masked
 from streaming.stored.tfrecords import CHUNK_BYTES, read
 from tests.cloud_storage_server import Bucket
 from tests.stored_cases import CHANGED, FRAME_BYTES, end, part, values, zipped
@@ -79,8 +82,8 @@ def test_of_a_record_with_a_flipped_bit_in_its_data_the_others_are_read(
     content = flipped(framed(FIVE), len(b"one") + FRAME_BYTES + FRAME_BYTES + 12 + position)
     read_all = list(read(part(written(tmp_path, content), "tfrecord")))
     assert values(read_all) == {number: value for number, value in NUMBERED.items() if number != 3}
-    wrong = [(each.first + len(each), each.broken, each.goes_on) for each in read_all if each.broken]
-    assert wrong == [(3, "the checksum of its data is wrong", True)]
+    wrong = [(each.first + len(each), each.broken, each.goes_on, each.damaged) for each in read_all if each.broken]
+    assert wrong == [(3, "the checksum of its data is wrong", True, flipped(FIVE[2] + b" ", position)[:-1])]
 
 
 @pytest.mark.parametrize("missing", [1, 8, 19])
@@ -88,6 +91,13 @@ def test_a_file_that_was_cut_off(tmp_path: Path, missing: int) -> None:
     read_all = list(read(part(written(tmp_path, framed(FIVE)[:-missing]), "tfrecord")))
     assert values(read_all) == dict(list(NUMBERED.items())[:4])
     assert end(read_all) == (5, "the file ends within the record")
+
+
+def test_a_record_that_claims_too_much_is_not_waited_for(tmp_path: Path) -> None:
+    header = HEADER.pack(2**40, masked(google_crc32c.value(struct.pack("<Q", 2**40))))
+    read_all = list(read(part(written(tmp_path, framed(FIVE) + header + bytes(1000)), "tfrecord")))
+    assert values(read_all) == NUMBERED
+    assert end(read_all) == (6, f"it claims {2**40} bytes, and the longest record has {2**28}")
 
 
 def test_a_file_that_holds_something_else(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from streaming.errors import Mistakes
 from streaming.stored import needs, tfrecords
 from streaming.stored.example_reader import features_of
 from streaming.stored.fit import check_stored
-from streaming.stored.inputs import Found, find
+from streaming.stored.inputs import Found, find, readable
 from streaming.stored.records import EXAMPLE
 from streaming.wiring import Contract
 
@@ -43,13 +43,14 @@ def look(values: Mapping[str, str], contract: Contract | None) -> tuple[Found | 
     try:
         wanted, schema = (needs.columns_of_rows(contract), contract.schema) if contract else (None, None)
         found = find(files, table, wanted, schema)
+        known = _known(found)
     except Mistakes as error:
         return None, list(error.lines)
     wrong = [*_read_again(found, values.get("output_files"))]
     if contract is not None:
         if table is not None and contract.message.id is None:
             _LOG.warning(_PASSING_IDS, table)
-        wrong += check_stored(contract, found.form, _known(found), f"--{found.parameter}: {found.value}")
+        wrong += check_stored(contract, found.form, known, f"--{found.parameter}: {found.value}")
     return found, wrong
 
 
@@ -59,7 +60,8 @@ def _known(found: Found) -> pa.Schema:
         return found.columns
     if found.form != "examples" or not found.parts:
         return pa.schema([])
-    first = next(tfrecords.read(found.parts[0]), None)
+    with readable(found.parts[0].origin):
+        first = next(tfrecords.read(found.parts[0]), None)
     examples = first.rows.column(EXAMPLE).to_pylist() if first else []
     try:
         return features_of(examples) if examples else pa.schema([])

@@ -1,6 +1,7 @@
 """Files of JSON documents, one a line.
 
-A record's number is its line's, blank lines counted, so that an editor finds it.
+A record's number counts the lines that are not blank: it is the line's own where no blank one precedes. So the first
+record is 1, as in every format, and the records of a batch follow one another, whatever is between them.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 import pyarrow as pa
 
-from streaming.stored.opening import open_file
+from streaming.stored.opening import ReadOn, open_unzipped
 from streaming.stored.records import PAYLOAD, Part, Records
 
 CHUNK_BYTES = 4_000_000
@@ -23,35 +24,35 @@ _TOO_LONG = f"the line is longer than {MOST_BYTES} bytes"
 
 
 def read(part: Part) -> Iterator[Records]:
-    """The lines of a file that are not blank, about `CHUNK_BYTES` at once, up to one that is too long."""
-    number, rest = 1, b""
-    with open_file(part.origin) as file:
-        while data := file.read(CHUNK_BYTES):
-            if number == 1 and not rest:
-                data = data.removeprefix(_BYTE_ORDER_MARK)
-            *lines, rest = (rest + data).split(b"\n")
-            fit = _fit(lines)
-            yield from _runs(part, number, lines[:fit])
-            number += fit
-            if fit < len(lines) or len(rest) > MOST_BYTES:
-                yield Records(part.origin, number, part.published, _rows([]), _TOO_LONG)
-                return
-    yield from _runs(part, number, [rest])
+    """The lines of a file that are not blank, plain or gzipped, about `CHUNK_BYTES` at once, as far as it can be read.
+
+    After a line that is too long, the next ones are read.
+    """
+    first = 1
+    with open_unzipped(part.origin) as read_on:
+        for lines, broken in _lines(read_on):
+            start = 0
+            for long in [index for index, line in enumerate(lines) if len(line) > MOST_BYTES]:
+                rows = _rows(lines[start:long])
+                yield Records(part.origin, first + start, part.published, rows, _TOO_LONG, goes_on=True)
+                start = long + 1
+            if start < len(lines) or broken:
+                yield Records(part.origin, first + start, part.published, _rows(lines[start:]), broken)
+            first += len(lines)
 
 
-def _fit(lines: Sequence[bytes]) -> int:
-    """How many come before the first that is too long."""
-    return next((index for index, line in enumerate(lines) if len(line) > MOST_BYTES), len(lines))
-
-
-def _runs(part: Part, number: int, lines: Sequence[bytes]) -> Iterator[Records]:
-    """The lines from blank one to blank one: records follow one another without a gap."""
-    start = 0
-    blank = [index for index, line in enumerate(lines) if not line or line.isspace()]
-    for stop in [*blank, len(lines)]:
-        if start < stop:
-            yield Records(part.origin, number + start, part.published, _rows(lines[start:stop]))
-        start = stop + 1
+def _lines(read_on: ReadOn) -> Iterator[tuple[list[bytes], str | None]]:
+    """The lines that are not blank, in pieces, and why the one after them cannot be read; of long ones a beginning."""
+    rest, mark, is_end = b"", _BYTE_ORDER_MARK, False
+    while not is_end:
+        data, broken = read_on(CHUNK_BYTES)
+        *lines, rest = (rest + data).removeprefix(mark).split(b"\n")
+        mark = b""
+        rest = rest[: MOST_BYTES + 1]
+        is_end = not data or broken is not None
+        if is_end and broken is None:
+            lines.append(rest)
+        yield [line for line in lines if len(line) > MOST_BYTES or line.strip()], broken
 
 
 def _rows(lines: Sequence[bytes]) -> pa.RecordBatch:

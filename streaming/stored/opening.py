@@ -1,17 +1,24 @@
-"""Files that a glob finds, local or on gs://, and their bytes as a stream."""
+"""Files that a glob finds, local or on gs://, and their bytes as a stream, unzipped where they are gzipped."""
 
 from __future__ import annotations
 
 import glob
+import gzip
 import stat
-from collections.abc import Iterator
-from contextlib import AbstractContextManager
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
 
 from streaming.errors import Mistakes, one_line
 from streaming.files import remote_files
+
+ReadOn = Callable[[int], tuple[bytes, str | None]]
+"""Reads about so many bytes, none at the end; and says why none can follow, where the file is no whole gzip file."""
+
+_NO_GZIP = (EOFError, gzip.BadGzipFile, zlib.error)
 
 
 @dataclass(frozen=True, order=True)
@@ -48,6 +55,31 @@ def open_file(path: str) -> AbstractContextManager[BinaryIO]:
 
     opened = FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED)
     return cast("AbstractContextManager[BinaryIO]", opened)
+
+
+@contextmanager
+def open_unzipped(path: str) -> Iterator[ReadOn]:
+    """The bytes of a file; what is in it, where its name ends in .gz."""
+    with open_file(path) as file:
+        yield _Unzipped(file).read if path.lower().endswith(".gz") else lambda size: (file.read(size), None)
+
+
+class _Unzipped:
+    """What a gzipped file holds."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._stream = gzip.GzipFile(fileobj=file)
+
+    def read(self, size: int) -> tuple[bytes, str | None]:
+        """As `ReadOn`."""
+        pieces, missing = [], size
+        try:
+            while missing > 0 and (piece := self._stream.read1(missing)):  # `read` would lose what precedes an error
+                pieces.append(piece)
+                missing -= len(piece)
+        except _NO_GZIP as error:
+            return b"".join(pieces), f"the file is no whole gzip file: {error}"
+        return b"".join(pieces), None
 
 
 def _local(pattern: str) -> Iterator[StoredFile]:

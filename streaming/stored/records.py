@@ -51,6 +51,7 @@ class Records:
         rows: a column `payload` or `example`, or a column for each field.
         broken: why the record after the last of them cannot be read.
         goes_on: whether those that follow that one can be; else it is the last of its part that is told of.
+        damaged: the bytes of that one, where they are known.
     """
 
     origin: str
@@ -59,6 +60,7 @@ class Records:
     rows: pa.RecordBatch
     broken: str | None = None
     goes_on: bool = False
+    damaged: bytes = b""
 
     def __len__(self) -> int:
         return int(self.rows.num_rows)

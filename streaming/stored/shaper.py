@@ -18,6 +18,7 @@ from streaming.formats.decoded import Decoded, failure
 from streaming.formats.json_records import JsonReader
 from streaming.stored import needs
 from streaming.stored.example_reader import ExampleReader
+from streaming.stored.file_formats import format_of
 from streaming.stored.records import EXAMPLE, PAYLOAD, Form, Records
 from streaming.stored.row_json import row_json
 from streaming.stored.rows import publish_times, read_rows, to_attributes
@@ -79,7 +80,7 @@ class Shaper:
         payloads = self._payloads(records.rows).to_pylist()
         if self._form == "examples":
             return self._examples(payloads)
-        reader = self._avro if records.origin.lower().endswith(".avro") else self._json
+        reader = self._avro if format_of(records.origin) == "avro" else self._json
         return reader.read(payloads)
 
     def _published(self, rows: pa.RecordBatch) -> pa.Array | None:
@@ -104,7 +105,7 @@ def broken(records: Records) -> pa.RecordBatch:
         "id": message_id,
         "message_id": message_id,
         "publish_time": pa.array([records.published], TIMESTAMP),
-        "payload": pa.array([b""], pa.large_binary()),
+        "payload": pa.array([records.damaged], pa.large_binary()),
     }
     columns = [known.get(column.name, pa.nulls(1, column.type)) for column in ENVELOPE]
     return failure_rows(pa.RecordBatch.from_arrays(columns, schema=ENVELOPE), [_unreadable(records)])

@@ -5,20 +5,30 @@ from __future__ import annotations
 import math
 import pickle
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import apache_beam as beam
 import pyarrow as pa
 
 from streaming import metrics
+from streaming.files import is_missing
 from streaming.schema import MessageSchema
 from streaming.stopping import stop_asked
 from streaming.stored import avro_files, ndjson, parquet_files, progress, tables, tfrecords
 from streaming.stored.inputs import Found
-from streaming.stored.records import Part, Records
+from streaming.stored.records import EXAMPLE, PAYLOAD, Part, Records
 
 BATCH_BYTES = 8_000_000
 """A batch is no larger, as far as its records allow: as much as the stream's."""
+
+
+_COLUMNS = {
+    "avro": pa.schema([(PAYLOAD, pa.large_binary())]),
+    "ndjson": pa.schema([(PAYLOAD, pa.large_binary())]),
+    "tfrecord": pa.schema([(EXAMPLE, pa.large_binary())]),
+}
+"""Those of records that are no rows, by the format."""
 
 
 class RecordsCoder(beam.coders.Coder):
@@ -29,12 +39,12 @@ class RecordsCoder(beam.coders.Coder):
         with pa.ipc.new_stream(sink, value.rows.schema) as writer:
             writer.write_batch(value.rows)  # of a slice nothing but the slice, which a pickle of it would be whole
         rows = sink.getvalue().to_pybytes()
-        return pickle.dumps((value.origin, value.first, value.published, rows, value.broken, value.goes_on))
+        return pickle.dumps((replace(value, rows=None), rows))
 
     def decode(self, encoded: bytes) -> Records:
-        origin, first, published, rows, broken, goes_on = pickle.loads(encoded)  # noqa: S301 - `encode` made it
+        value, rows = pickle.loads(encoded)  # noqa: S301 - `encode` made it
         with pa.ipc.open_stream(rows) as reader:
-            return Records(origin, first, published, reader.read_next_batch(), broken, goes_on)
+            return replace(value, rows=reader.read_next_batch())
 
     def estimate_size(self, value: Records) -> int:
         return int(value.rows.nbytes)
@@ -87,11 +97,21 @@ class ReadParts(beam.DoFn):
 
     def process(self, element: Part) -> Iterator[Records]:
         metrics.mark_ready()
-        for records in self._records(element):
+        for records in self._as_long_as_it_is_there(element):
             if stop_asked.is_set():
                 return
             yield from pieces(records, self._rows, self._size)
         progress.part_read()
+
+    def _as_long_as_it_is_there(self, part: Part) -> Iterator[Records]:
+        """The records; of a file that was there when the job was launched, and is no more, why there are none."""
+        try:
+            yield from self._records(part)
+        except Exception as error:  # every file system has its own
+            if not is_missing(error):
+                raise
+            none = pa.RecordBatch.from_pylist([], self._columns or _COLUMNS[part.format])
+            yield Records(part.origin, max(1, part.first), part.published, none, "the file is no longer there")
 
     def _records(self, part: Part) -> Iterator[Records]:
         match part.format:
@@ -102,17 +122,17 @@ class ReadParts(beam.DoFn):
             case "tfrecord":
                 return tfrecords.read(part)
             case "parquet":
-                return parquet_files.read(part, self._columns, self._rows)
+                return parquet_files.read(part, self._columns, self._rows, self._size)
             case "table":
                 return tables.read(part, self._columns)
 
 
 def pieces(records: Records, rows: int, size: int) -> Iterator[Records]:
     """The records in pieces as equal as can be, of at most so many rows and bytes; a larger one goes alone."""
-    count = math.ceil(max(len(records) / rows, records.rows.nbytes / size))
-    if count <= 1 or len(records) <= 1:
+    most = min(rows, max(1, size * len(records) // max(1, records.rows.nbytes)))
+    if len(records) <= most:
         yield records
         return
-    step = math.ceil(len(records) / count)
+    step = math.ceil(len(records) / math.ceil(len(records) / most))
     for start in range(0, len(records), step):
         yield from pieces(records.slice(start, min(step, len(records) - start)), rows, size)

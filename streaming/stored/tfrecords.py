@@ -7,71 +7,50 @@ one is found by its length.
 
 from __future__ import annotations
 
-import gzip
-import zlib
-from collections.abc import Callable, Iterator
-from typing import BinaryIO
+from collections.abc import Iterator
 
 import google_crc32c
 import numpy as np
 import pyarrow as pa
 
-from streaming.stored.opening import open_file
+from streaming.stored.opening import ReadOn, open_unzipped
 from streaming.stored.records import EXAMPLE, Part, Records
 from streaming.stored.tfrecord_frame import FOOTER, HEADER, length_of, masked
 
 CHUNK_BYTES = 4_000_000
 """About as much is read in one go."""
 
+MOST_BYTES = 2**28
+"""The longest record: else one that claims more would have the rest of its file in memory, several times over."""
+
 _FRAME_BYTES = HEADER.size + FOOTER.size
-_NO_GZIP = (EOFError, gzip.BadGzipFile, zlib.error)
 
 
 def read(part: Part) -> Iterator[Records]:
     """The records of a file, about `CHUNK_BYTES` at once, as far as they can be read."""
-    with open_file(part.origin) as file:
-        if part.origin.lower().endswith(".gz"):
-            yield from _records(part, _Unzipped(file).read)
-        else:
-            yield from _records(part, lambda size: (file.read(size), None))
+    with open_unzipped(part.origin) as read_on:
+        yield from _records(part, read_on)
 
 
-def _records(part: Part, read_more: Callable[[int], tuple[bytes, str | None]]) -> Iterator[Records]:
+def _records(part: Part, read_on: ReadOn) -> Iterator[Records]:
     rest, first, is_end = b"", 1, False
     while not is_end:
-        more, unreadable = read_more(max(CHUNK_BYTES, len(rest)))  # as much again: a long record is not copied often
+        more, unreadable = read_on(max(CHUNK_BYTES, len(rest)))  # as much again: a long record is not copied often
         is_end = not more or unreadable is not None
         frames = _split(rest + more)
         rest = frames.rest()
         broken = frames.broken or unreadable or ("the file ends within the record" if is_end and rest else None)
         start = 0
         for corrupt in frames.corrupt():
-            why = "the checksum of its data is wrong"
-            yield Records(part.origin, first + start, part.published, frames.rows(start, corrupt), why, goes_on=True)
+            sound, why = frames.rows(start, corrupt), "the checksum of its data is wrong"
+            (damaged,) = frames.rows(corrupt, corrupt + 1).column(EXAMPLE).to_pylist()
+            yield Records(part.origin, first + start, part.published, sound, why, goes_on=True, damaged=damaged)
             start = corrupt + 1
         if start < len(frames) or broken:
             yield Records(part.origin, first + start, part.published, frames.rows(start, len(frames)), broken)
         if broken:
             return
         first += len(frames)
-
-
-class _Unzipped:
-    """What a gzipped file holds."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._stream = gzip.GzipFile(fileobj=file)
-
-    def read(self, size: int) -> tuple[bytes, str | None]:
-        """About so many bytes, fewer at the end; and why none can follow, where the file is no whole gzip file."""
-        pieces, missing = [], size
-        try:
-            while missing > 0 and (piece := self._stream.read1(missing)):  # `read` would lose what precedes an error
-                pieces.append(piece)
-                missing -= len(piece)
-        except _NO_GZIP as error:
-            return b"".join(pieces), f"the file is no whole gzip file: {error}"
-        return b"".join(pieces), None
 
 
 class _Frames:
@@ -121,6 +100,8 @@ def _split(data: bytes) -> _Frames:
             break
         stop = start + length
         if stop + FOOTER.size > len(data):
+            if length > MOST_BYTES:
+                broken = f"it claims {length} bytes, and the longest record has {MOST_BYTES}"
             break
         lengths.append(length)
         checksums.append(google_crc32c.value(data[start:stop]))
