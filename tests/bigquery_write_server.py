@@ -19,7 +19,7 @@ from google.rpc.status_pb2 import Status
 from tests.grpc_servers import GrpcServer
 
 APPEND_ROWS = "/google.cloud.bigquery.storage.v1.BigQueryWrite/AppendRows"
-PATIENCE = 10  # seconds until a test that waits for nothing fails
+PATIENCE = 60  # seconds until a test that waits for nothing fails
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.http_servers import HttpServer, QuietHandler
 
-PATIENCE = 10  # seconds until a test that waits for nothing fails
+PATIENCE = 60  # seconds until a test that waits for nothing fails
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from google.pubsub_v1.types import PublishRequest, PublishResponse
 
 from tests.grpc_servers import GrpcServer
 
-PATIENCE = 10  # seconds until a test that waits for nothing fails
+PATIENCE = 60  # seconds until a test that waits for nothing fails
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from streaming.wiring import SavedModelCall
 from tests.builders import plan
 from tests.versions import Versions, ask
 
-PATIENCE = 30.0
+PATIENCE = 60
 
 
 @pytest.fixture(autouse=True)

@@ -32,12 +32,12 @@ def test_threads_that_ask_at_once_get_one_thing_that_was_made_once() -> None:
     asking, making, made = threading.Barrier(8), threading.Event(), []
 
     def make() -> object:
-        assert making.wait(5)
+        assert making.wait(60)
         made.append(object())
         return made[-1]
 
     def ask() -> object:
-        asking.wait(5)
+        asking.wait(60)
         return shared("slow", make)
 
     with ThreadPoolExecutor(8) as threads:
@@ -52,12 +52,12 @@ def test_a_slow_make_does_not_hold_up_another_key() -> None:
 
     def make() -> str:
         making.set()
-        assert may_end.wait(5)
+        assert may_end.wait(60)
         return "slow"
 
     with ThreadPoolExecutor(1) as threads:
         slow = threads.submit(shared, "slow", make)
-        assert making.wait(5)
+        assert making.wait(60)
         assert shared("quick", lambda: "quick") == "quick"
         may_end.set()
         assert slow.result(5) == "slow"

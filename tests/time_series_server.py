@@ -30,7 +30,7 @@ from tests.grpc_servers import GrpcServer, Refusal, page
 
 METHOD = "/google.monitoring.v3.MetricService/ListTimeSeries"
 PAGE = 3
-PATIENCE = 30  # seconds until a test that waits for nothing fails
+PATIENCE = 60  # seconds until a test that waits for nothing fails
 
 DATAFLOW, PUBSUB = "dataflow.googleapis.com/job", "pubsub.googleapis.com/subscription"
 RESOURCES = {

@@ -16,7 +16,7 @@ from google.protobuf.struct_pb2 import Value
 from tests.grpc_servers import GrpcServer
 
 PREDICT = "/google.cloud.aiplatform.v1.PredictionService/Predict"
-PATIENCE = 10  # seconds until a test that waits for nothing fails
+PATIENCE = 60  # seconds until a test that waits for nothing fails
 
 
 @dataclass(frozen=True)
