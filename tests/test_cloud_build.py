@@ -68,6 +68,8 @@ def test_what_somebody_has_changed_or_written_is_none(changed: Any) -> None:
     assert not is_config(yaml.safe_dump(changed).encode())
 
 
-@pytest.mark.parametrize("content", [b"", b"\xff\xfe\xfd", b"a: [", b"\x00", b"a: 2026-99-99", b"? [a]\n: b"])
+@pytest.mark.parametrize(
+    "content", [b"", b"\xff\xfe\xfd", b"a: [", b"\x00", b"a: 2026-99-99", b"? [a]\n: b", b"[" * 3000]
+)
 def test_what_is_no_yaml_is_none(content: bytes) -> None:
     assert not is_config(content)

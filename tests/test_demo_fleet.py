@@ -127,3 +127,14 @@ def test_what_nobody_has_foreseen_is_one_line(tmp_path: Path, server: PubSub) ->
     with pytest.raises(JobError, match=r"^the demo's fleet failed: '<' not supported between instances of "):
         demo.score()
     demo.stop()
+
+
+def test_output_messages_that_cannot_be_kept_are_told_by_the_score(tmp_path: Path, server: PubSub) -> None:
+    demo = fleet(tmp_path, write_files(tmp_path))
+    demo.messages_path.mkdir()
+    demo.start()
+    assert demo.done.wait(PATIENCE)
+    demo.stop()
+    told = rf"^the demo's fleet failed: \[Errno 21\] Is a directory: '{demo.messages_path}'$"
+    with pytest.raises(JobError, match=told):
+        demo.score()

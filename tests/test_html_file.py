@@ -32,6 +32,12 @@ def test_a_path_that_is_no_file_s(tmp_path: Path) -> None:
         ]
 
 
+def test_a_name_that_no_file_can_have(tmp_path: Path) -> None:
+    path = str(tmp_path / ("x" * 300))
+    assert list(wrong_html(path)) == [f"--html: {path} cannot be written: File name too long; name another file"]
+    assert list(wrong_html("")) == ["--html: an empty path is a directory; name a file in it"]
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_a_place_where_this_user_may_not_write(tmp_path: Path) -> None:
     (tmp_path / "file").touch(0o400)

@@ -32,6 +32,8 @@ def test_requirements_are_named_as_package_indexes_name_them() -> None:
         ("", "project.dependencies is not there"),
         ("[tool]\ndependencies = []", "project.dependencies is not there"),
         ("[project]\ndependencies = []", "project.requires-python is not there"),
+        ("project = 1", "project is no table with a list of dependencies"),
+        ("[project]\ndependencies = 'ab'", "project is no table with a list of dependencies"),
         ("[project", "Expected ']' at the end of a table declaration (at end of document)"),
         ("[project]\ndependencies = []\nrequires-python = 'three'", "Invalid specifier: 'three'"),
     ],

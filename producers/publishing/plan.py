@@ -107,7 +107,12 @@ def is_share(rate: float) -> bool:
 
 def _truth_mistakes(path: Path) -> Iterator[str]:
     directory = path.absolute().parent
-    if path.exists():
+    try:
+        exists = path.exists()
+    except OSError as error:  # a directory that may not be searched, a name that is too long
+        yield f"--truth: {path} cannot be written: {error.strerror}; name another"
+        return
+    if exists:
         yield f"--truth: {path} exists; name another file, or remove it"
     elif not directory.is_dir():
         yield f"--truth: no directory {path.parent}; make it, or name another"

@@ -22,7 +22,7 @@ def is_config(content: bytes) -> bool:
         document = yaml.safe_load(content)
         (image,) = document["images"]
         revision = next(word for word in document["steps"][0]["args"] if word.startswith("REVISION="))
-    except (yaml.YAMLError, UnicodeDecodeError, LookupError, TypeError, ValueError, AttributeError, StopIteration):
+    except (yaml.YAMLError, LookupError, TypeError, ValueError, AttributeError, StopIteration, RecursionError):
         return False
     return bool(document == _document(image, revision.removeprefix("REVISION=")))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -82,24 +83,32 @@ class DemoFleet:
         Raises:
             JobError: the messages could not be published, or what came of them not be read.
         """
-        if self._score is None:
+        if self._score is None or self._error is not None:
             error = self._error or RuntimeError("it was stopped")
             raise error if isinstance(error, JobError) else JobError(f"the demo's fleet failed: {one_line(error)}")
         return self._score
 
     def _run(self) -> None:
-        taker = threading.Thread(target=self._take_up, name="output messages", daemon=True)
+        taker = threading.Thread(target=self._guarded, args=[self._take_up], name="output messages", daemon=True)
         taker.start()
-        try:
-            self._publish()
-            if not self._stopped.is_set():
-                self._score = self._scored()
-                self._report(self._score)
-        except Exception as error:  # noqa: BLE001 - shown by `score`; the job must be ended all the same
-            self._error = error
+        self._guarded(self._publish_and_score)
         self.done.set()
         self._stopped.set()
         taker.join()
+
+    def _guarded(self, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except Exception as error:  # noqa: BLE001 - shown by `score`; the job must be ended all the same
+            if not self._stopped.is_set():  # what is cut short is no error
+                self._error = error
+            self._stopped.set()
+
+    def _publish_and_score(self) -> None:
+        self._publish()
+        if not self._stopped.is_set():
+            self._score = self._scored()
+            self._report(self._score)
 
     def _publish(self) -> None:
         from producers.publishing.plan import PublishPlan

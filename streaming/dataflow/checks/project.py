@@ -30,9 +30,11 @@ class Project:
             ValueError: it is not TOML, has no project, or a requirement that no tool knows.
         """
         project = tomllib.loads(text).get("project", {})
+        if not isinstance(project, dict) or not isinstance(project.get("dependencies", []), list):
+            raise ValueError("project is no table with a list of dependencies")
         try:
-            requirements = [Requirement(each) for each in project["dependencies"]]
-            python = SpecifierSet(project["requires-python"])
+            requirements = [Requirement(str(each)) for each in project["dependencies"]]
+            python = SpecifierSet(str(project["requires-python"]))
         except KeyError as error:
             raise ValueError(f"project.{error.args[0]} is not there") from error
         return cls({canonicalize_name(each.name): each for each in requirements}, python)
