@@ -12,9 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from streaming.errors import Mistakes, PermanentError, no_credentials
+from streaming.registry import shared
 
 if TYPE_CHECKING:
     from apache_beam.io.filesystem import FileMetadata
+
+CREDENTIALS = "google_credentials"
+"""Under which a process holds that it has them."""
 
 
 @dataclass(frozen=True, order=True)
@@ -109,7 +113,7 @@ def _see_credentials(path: str) -> None:
         from google.auth.exceptions import GoogleAuthError
 
         try:
-            google.auth.default()
+            shared(CREDENTIALS, google.auth.default)  # finding them takes long: it may ask gcloud
         except GoogleAuthError as error:
             raise PermanentError(no_credentials(error)) from error
 

@@ -7,7 +7,8 @@ import pytest
 from google.auth.exceptions import DefaultCredentialsError
 
 from streaming.errors import Mistakes
-from streaming.files import File, list_files, read_file
+from streaming.files import CREDENTIALS, File, list_files, read_file
+from streaming.registry import forget
 from tests.cloud_storage_server import START, Bucket
 
 
@@ -49,6 +50,7 @@ def test_without_credentials_nothing_is_asked_of_cloud_storage(monkeypatch: pyte
         raise DefaultCredentialsError("none here")
 
     monkeypatch.setattr("google.auth.default", default)
+    forget(CREDENTIALS)
     why = "no valid credentials; run gcloud auth application-default login (none here)"
     assert mistake("gs://bucket/file") == (f"message.schema: gs://bucket/file cannot be read: {why}",)
     assert listing_mistake("gs://bucket/m") == (f"models.m.path: gs://bucket/m cannot be listed: {why}",)

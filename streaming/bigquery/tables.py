@@ -15,6 +15,7 @@ from streaming.service_errors import as_mistakes
 
 __all__ = [
     "ERROR_SCHEMA",
+    "RETRY",
     "TableId",
     "distinct_query",
     "distinct_view_id",
@@ -24,7 +25,7 @@ __all__ = [
     "parse_table_id",
 ]
 
-_RETRY = DEFAULT_RETRY.with_delay(initial=0.2).with_timeout(30.0)  # seconds; somebody waits before the screen
+RETRY = DEFAULT_RETRY.with_delay(initial=0.2).with_timeout(30.0)  # seconds; somebody waits before the screen
 _REFUSALS = {
     NotFound: "no such dataset; create it with bq mk --dataset",
     Forbidden: "no permission; grant roles/bigquery.dataEditor on its dataset",
@@ -130,7 +131,7 @@ def ensure_distinct_view(client: Client, table_id: TableId, *, place: str = "out
             view = distinct_view_id(table_id)
             raise Mistakes([f"{place} {table_id}: {view} exists and is not this job's view; rename or drop it"])
         existing.view_query = wanted.view_query
-        client.update_table(existing, ["view_query"], retry=_RETRY)
+        client.update_table(existing, ["view_query"], retry=RETRY)
 
 
 def distinct_query(table_id: TableId) -> str:
@@ -142,13 +143,13 @@ def distinct_query(table_id: TableId) -> str:
 def _get_or_create(client: Client, wanted: Table) -> Table | None:
     """What is there already, or None when `wanted` is there now."""
     try:
-        return client.get_table(wanted.reference, retry=_RETRY)
+        return client.get_table(wanted.reference, retry=RETRY)
     except NotFound:
-        client.get_dataset(DatasetReference(wanted.project, wanted.dataset_id), retry=_RETRY)
+        client.get_dataset(DatasetReference(wanted.project, wanted.dataset_id), retry=RETRY)
     try:
-        created = client.create_table(wanted, retry=_RETRY)
+        created = client.create_table(wanted, retry=RETRY)
     except Conflict:  # another job was quicker
-        return client.get_table(wanted.reference, retry=_RETRY)
+        return client.get_table(wanted.reference, retry=RETRY)
     if wanted.view_query and not created.view_query:
         _create_view_by_statement(client, wanted)
     return None
@@ -176,4 +177,4 @@ def _fit(client: Client, table: Table, schema: Sequence[SchemaField], place: str
         raise Mistakes([f"{place}: lacks {names}, which the emulator cannot add; delete the table, or name another"])
     if missing:
         table.schema = [*table.schema, *missing]
-        client.update_table(table, ["schema"], retry=_RETRY)
+        client.update_table(table, ["schema"], retry=RETRY)

@@ -77,6 +77,7 @@ def _read_again(found: Found, directory: str | None) -> Iterator[str]:
     """A job must not have what it has written among what it reads: the next run would read it."""
     if directory is None:
         return
-    inside = [part.origin for part in found.parts if _whole(part.origin).startswith(f"{_whole(directory)}/")]
+    beginning = f"{_whole(directory)}/"
+    inside = [part.origin for part in found.parts if _whole(part.origin).startswith(beginning)]
     if inside:
         yield f"--output_files: {inside[0]} is in it, which --input_files reads; name a directory of its own"

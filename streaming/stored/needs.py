@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from streaming.batches import field_column
+from streaming.job import EventTime
+from streaming.job_parts import Reference
 from streaming.schema import SchemaField
 from streaming.wiring import Contract
 
@@ -14,28 +16,23 @@ PUBLISH_TIME = "publish_time"
 
 def identity_fields(contract: Contract) -> dict[str, str]:
     """The fields without which no row can be told from another or put in its window, and the job file's key of each."""
-    message = contract.message
-    sources = {
-        "message.key": message.key.field,
-        "message.id": message.id.field if message.id else None,
-        "message.event_time": message.event_time.field,
-    }
-    return {field: place for place, field in sources.items() if field is not None}
+    return {each.field: place for place, each in _references(contract).items() if each.field is not None}
 
 
 def attributes(contract: Contract) -> dict[str, str]:
     """The attributes that the job file refers to, and its key that does."""
-    message = contract.message
-    sources = {
-        "message.key": message.key.attribute,
-        "message.id": message.id.attribute if message.id else None,
-        "message.event_time": message.event_time.attribute,
-    }
-    found = {name: place for place, name in sources.items() if name is not None}
+    found = {each.attribute: place for place, each in _references(contract).items() if each.attribute is not None}
     for model in contract.models:
         names = [each.attribute for each in model.takes.all_conditions if each.attribute is not None]
         found = dict.fromkeys(names, f"models.{model.name}.when") | found
     return found
+
+
+def _references(contract: Contract) -> dict[str, Reference | EventTime]:
+    """What identifies a message and puts it in its window, by the job file's keys."""
+    message = contract.message
+    identity = {"message.id": message.id} if message.id else {}
+    return {"message.key": message.key, **identity, "message.event_time": message.event_time}
 
 
 def columns_of_rows(contract: Contract) -> tuple[str, ...]:

@@ -12,18 +12,18 @@ from collections.abc import Collection, Iterator
 
 import pyarrow as pa
 from google.api_core.exceptions import FailedPrecondition, Forbidden, GoogleAPIError, NotFound
-from google.cloud.bigquery import DEFAULT_RETRY, Table
+from google.cloud.bigquery import Table
 from google.cloud.bigquery_storage_v1.types import DataFormat, ReadSession
 
 from streaming.arguments import value_of
 from streaming.bigquery.table_ids import TableId, parse_table_id
+from streaming.bigquery.tables import RETRY
 from streaming.endpoints import bigquery_client, bigquery_read_client
 from streaming.errors import Mistakes, PermanentError
 from streaming.registry import shared
 from streaming.service_errors import as_mistakes, in_words
 from streaming.stored.records import Part, Records
 
-_RETRY = DEFAULT_RETRY.with_delay(initial=0.2).with_timeout(30.0)  # seconds; somebody waits before the screen
 _REFUSALS = {
     NotFound: "no such table; correct the name",
     Forbidden: "no permission to read it; grant roles/bigquery.dataViewer on it, and roles/bigquery.readSessionUser "
@@ -47,7 +47,7 @@ def parts(name: str, wanted: Collection[str] | None, place: str) -> tuple[tuple[
     """
     table_id = value_of(place, name, parse_table_id)
     with as_mistakes(f"{place} {table_id}", _REFUSALS):
-        table = bigquery_client(table_id.project).get_table(str(table_id), retry=_RETRY)
+        table = bigquery_client(table_id.project).get_table(str(table_id), retry=RETRY)
         names = [field.name for field in table.schema if wanted is None or field.name in wanted]
         _see(table, names, f"{place} {table_id}")
         session = _session(table_id, names)

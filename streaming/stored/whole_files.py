@@ -139,13 +139,13 @@ def clear(directory: str, stems: Collection[str], place: str) -> None:
     Raises:
         Mistakes: it cannot be listed, or one of them cannot be removed.
     """
-    others = []
+    others, inputs = [], {_stem(each) for each in stems}
     with _as_mistakes(directory, place), ThreadPoolExecutor(_REMOVED_AT_ONCE) as threads:
         removing = []
         for name, remove in _files(directory):
             if _stem(name) in stems:
                 removing.append(threads.submit(remove))
-            elif _stem(_stem(name)) in {_stem(each) for each in stems}:
+            elif _stem(_stem(name)) in inputs:
                 others.append(name)
         for each in removing:
             each.result()
